@@ -27,6 +27,8 @@ import (
 // ended by one of size zero, after which come the trailing headers, if the payload form
 // says so, each on a line, with their signature on the last, and an empty line. The
 // signature of each chunk covers that of the one before, the first that of the request.
+// S3 takes no chunk of less than 8 KiB but the last with data, and tells of a body that is
+// not of this form that it ended.
 
 const (
 	streamingSigned   = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -80,7 +82,7 @@ func unwrap(r *http.Request, s *chunkSigner, trailer bool) error {
 	}
 	r.Header.Del("Content-Encoding")
 	if len(encodings) > 0 {
-		r.Header.Set("Content-Encoding", strings.Join(encodings, ","))
+		r.Header.Set("Content-Encoding", strings.Join(encodings, ", "))
 	}
 	return nil
 }
@@ -110,6 +112,8 @@ type Chunked struct {
 	want     int64 // decoded length
 	got      int64
 	left     int64  // of the current chunk
+	size     int64  // of the current chunk; 0 before the first
+	chunks   int    // that have begun
 	expect   string // signature of the current chunk
 	sum      hash.Hash
 	err      error
@@ -167,23 +171,46 @@ func (c *Chunked) Read(p []byte) (int, error) {
 
 var (
 	errIncomplete = &Error{Code: "IncompleteBody", Message: "The request body terminated unexpectedly", Status: 400}
-	errBadChunk   = &Error{Code: "InvalidRequest", Message: "The chunked body is malformed.", Status: 400}
+	errEnded      = errors.New("there is no more of the body")
+	errTrailers   = &Error{Code: "MalformedTrailerError", Message: "The request contained trailing data that was not well-formed or did not conform to our published schema.", Status: 400}
 )
+
+// minChunk is the least size of a chunk that others follow.
+const minChunk = 8192
+
+// miscounted refuses a body of another length than was said.
+func (c *Chunked) miscounted(provided int64) error {
+	return &Error{Code: "IncompleteBody", Message: "You did not provide the number of bytes specified by the Content-Length HTTP header", Status: 400,
+		Fields: [][2]string{{"NumberBytesExpected", strconv.FormatInt(c.want, 10)}, {"NumberBytesProvided", strconv.FormatInt(provided, 10)}}}
+}
 
 // maxLine bounds a line between the chunks.
 const maxLine = 4096
 
+// line reads a line, without its end; errEnded if there is nothing more.
 func (c *Chunked) line() (string, error) {
 	b, err := c.in.ReadSlice('\n')
 	switch {
-	case errors.Is(err, bufio.ErrBufferFull) || len(b) > maxLine:
-		return "", errBadChunk
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF) && len(b) == 0:
+		return "", errEnded
+	case errors.Is(err, bufio.ErrBufferFull) || len(b) > maxLine || errors.Is(err, io.EOF):
 		return "", errIncomplete
 	case err != nil:
 		return "", err
 	}
-	return string(bytes.TrimRight(b, "\r\n")), nil
+	text, ok := strings.CutSuffix(string(b), "\r\n")
+	if !ok {
+		return "", errIncomplete
+	}
+	return text, nil
+}
+
+// whole is an error of line for who needs one.
+func whole(err error) error {
+	if errors.Is(err, errEnded) {
+		return errIncomplete
+	}
+	return err
 }
 
 // nextChunk reads the head of a chunk; at the last, all that follows, and returns
@@ -191,22 +218,28 @@ func (c *Chunked) line() (string, error) {
 func (c *Chunked) nextChunk() error {
 	line, err := c.line()
 	if err != nil {
-		return err
+		return whole(err)
 	}
 	size, extension, _ := strings.Cut(line, ";")
 	n, err := strconv.ParseInt(strings.TrimSpace(size), 16, 64)
-	if err != nil || n < 0 {
-		return errBadChunk
-	}
-	if c.got+n > c.want || c.got+n < 0 {
+	if err != nil || n < 0 || c.got+n < 0 {
 		return errIncomplete
 	}
+	if c.got+n > c.want {
+		return c.miscounted(c.got + n)
+	}
+	c.chunks++
+	if n > 0 && c.chunks > 1 && c.size < minChunk {
+		return &Error{Code: "InvalidChunkSizeError", Message: "Only the last chunk is allowed to have a size less than 8192 bytes", Status: http.StatusForbidden,
+			Fields: [][2]string{{"Chunk", strconv.Itoa(c.chunks)}, {"BadChunkSize", strconv.FormatInt(c.size, 10)}}}
+	}
+	c.size = n
 	if c.signer != nil {
-		sig, ok := strings.CutPrefix(extension, "chunk-signature=")
-		if !ok {
-			return errBadChunk
+		name, sig, _ := strings.Cut(extension, "=")
+		if strings.TrimSpace(name) != "chunk-signature" || sig == "" {
+			return errIncomplete
 		}
-		c.expect = sig
+		c.expect = strings.TrimSpace(sig)
 		if c.sum == nil {
 			c.sum = sha256.New()
 		} else {
@@ -225,35 +258,35 @@ func (c *Chunked) nextChunk() error {
 			return err
 		}
 	} else if line, err := c.line(); err != nil || line != "" {
-		return errBadChunk
+		return errIncomplete
 	}
 	if c.got != c.want {
-		return errIncomplete
+		return c.miscounted(c.got)
 	}
 	return c.nothingMore()
 }
 
 // nothingMore reads the end of the body, io.EOF: whatever came behind the last chunk would be covered by no signature.
-// Empty lines do no harm.
+// Empty lines do no harm, nor does anything where there are no signatures; S3 does not look at it.
 func (c *Chunked) nothingMore() error {
 	for range maxLine {
 		switch b, err := c.in.ReadByte(); {
 		case err != nil:
 			return err
-		case b != '\r' && b != '\n':
-			return errBadChunk
+		case b != '\r' && b != '\n' && c.signer != nil:
+			return errIncomplete
 		}
 	}
-	return errBadChunk
+	return errIncomplete
 }
 
 func (c *Chunked) endChunk() error {
 	line, err := c.line()
 	if err != nil {
-		return err
+		return whole(err)
 	}
 	if line != "" {
-		return errBadChunk
+		return errIncomplete
 	}
 	return c.checkChunk()
 }
@@ -278,18 +311,18 @@ func (c *Chunked) readTrailers() error {
 	signature := ""
 	for range maxTrailers {
 		line, err := c.line()
-		if errors.Is(err, errIncomplete) && (c.signer == nil || signature != "") {
-			line, err = "", nil // some clients leave out the last empty line
+		if errors.Is(err, errEnded) && (c.signer == nil || signature != "") {
+			line, err = "", nil // S3 does without the last empty line
 		}
 		if err != nil {
-			return err
+			return whole(err)
 		}
 		if line == "" {
 			return c.checkTrailers(signed.String(), signature)
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
-			return errBadChunk
+			return errTrailers
 		}
 		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
 		if name == "x-amz-trailer-signature" {
@@ -297,12 +330,12 @@ func (c *Chunked) readTrailers() error {
 			continue
 		}
 		if !slices.Contains(c.declared, name) {
-			return &Error{Code: "MalformedTrailerError", Message: "The request contained trailing data that was not well-formed or did not conform to our published schema.", Status: 400}
+			return errTrailers
 		}
 		c.trailers[name] = value
 		signed.WriteString(name + ":" + value + "\n")
 	}
-	return errBadChunk
+	return errTrailers
 }
 
 func (c *Chunked) checkTrailers(signed, signature string) error {
@@ -315,9 +348,9 @@ func (c *Chunked) checkTrailers(signed, signature string) error {
 	for _, s := range c.sums {
 		given, ok := c.trailers[s.name]
 		if !ok {
-			return &Error{Code: "MalformedTrailerError", Message: "The request contained trailing data that was not well-formed or did not conform to our published schema.", Status: 400}
+			return errTrailers
 		}
-		want, err := base64.StdEncoding.DecodeString(given)
+		want, err := base64.StdEncoding.Strict().DecodeString(given)
 		if err != nil || len(want) != s.Size() {
 			return &Error{Code: "InvalidRequest", Message: "Value for " + s.name + " trailing header is invalid.", Status: 400}
 		}
@@ -368,6 +401,7 @@ func Hashed(r *http.Request) bool {
 type hashedBody struct {
 	body io.ReadCloser
 	hash hash.Hash
+	said string // the declared hash
 	want []byte
 	left int64 // negative if the length is not known
 }
@@ -380,8 +414,11 @@ func (b *hashedBody) Read(p []byte) (int, error) {
 	if b.left >= 0 {
 		b.left -= int64(n)
 	}
-	if (err == io.EOF || b.left == 0) && !bytes.Equal(b.hash.Sum(nil), b.want) {
-		return 0, &Error{Code: "XAmzContentSHA256Mismatch", Message: "The provided 'x-amz-content-sha256' header does not match what was computed.", Status: 400}
+	if err == io.EOF || b.left == 0 {
+		if got := b.hash.Sum(nil); !bytes.Equal(got, b.want) {
+			return 0, &Error{Code: "XAmzContentSHA256Mismatch", Message: "The provided 'x-amz-content-sha256' header does not match what was computed.", Status: 400,
+				Fields: [][2]string{{"ClientComputedContentSHA256", b.said}, {"S3ComputedContentSHA256", hex.EncodeToString(got)}}}
+		}
 	}
 	return n, err
 }

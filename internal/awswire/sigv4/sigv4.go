@@ -258,7 +258,7 @@ func wrapBody(r *http.Request, a *authorization, key []byte, hash string, f erro
 		return unwrap(r, s, strings.HasSuffix(hash, trailerSuffix))
 	}
 	want, _ := hex.DecodeString(hash)
-	r.Body = &hashedBody{body: r.Body, want: want, hash: sha256.New(), left: r.ContentLength}
+	r.Body = &hashedBody{body: r.Body, said: hash, want: want, hash: sha256.New(), left: r.ContentLength}
 	return nil
 }
 

@@ -203,7 +203,7 @@ func TestUnsignedTrailer(t *testing.T) {
 		{"x-amz-checksum-sha256", "FeKw0Q==", "InvalidRequest"},
 		{"x-amz-checksum-other", "any", ""},
 	} {
-		r := httptest.NewRequest("PUT", "/b/k", strings.NewReader("4\r\n1234\r\n5\r\n56789\r\n0\r\n"+tt.name+":"+tt.sum+"\r\n\r\n"))
+		r := httptest.NewRequest("PUT", "/b/k", strings.NewReader("9\r\n123456789\r\n0\r\n"+tt.name+":"+tt.sum+"\r\n\r\n"))
 		r.Header.Set(contentSHA256, streamingUnsigned)
 		r.Header.Set("X-Amz-Decoded-Content-Length", "9")
 		r.Header.Set("X-Amz-Trailer", tt.name)
@@ -478,6 +478,55 @@ func BenchmarkVerify(b *testing.B) {
 		r.Body = io.NopCloser(strings.NewReader(body))
 		if _, err := v.Verify(r, ""); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestStreamedForm: a streamed body is held against S3's rules for chunks and trailers, as suites that run against S3 have them.
+func TestStreamedForm(t *testing.T) {
+	const sum = "x-amz-checksum-crc32: rfPzYw==\r\n" // of "data"
+	for _, tt := range []struct{ what, body, trailer, code, fields string }{
+		{"a body", "4\r\ndata\r\n0\r\n\r\n", "", "", ""},
+		{"without the last line", "4\r\ndata\r\n0\r\n", "", "", ""},
+		{"with lines and more behind it", "4\r\ndata\r\n0\r\n\r\n\r\nmore", "", "", ""},
+		{"not in chunks", "data", "", "IncompleteBody", ""},
+		{"without carriage returns", "4\ndata\n0\n\n", "", "IncompleteBody", ""},
+		{"cut off in its end", "4\r\ndata\r\n0\r\n\r", "", "IncompleteBody", ""},
+		{"without the last chunk", "4\r\ndata\r\n", "", "IncompleteBody", ""},
+		{"that ends early", "2\r\nda\r\n0\r\n2\r\nta\r\n0\r\n\r\n", "", "MalformedTrailerError", ""},
+		{"too short", "2\r\nda\r\n0\r\n\r\n", "", "IncompleteBody", "[[NumberBytesExpected 4] [NumberBytesProvided 2]]"},
+		{"too long", "8\r\ndatadata\r\n0\r\n\r\n", "", "IncompleteBody", "[[NumberBytesExpected 4] [NumberBytesProvided 8]]"},
+		{"in small chunks", "2\r\nda\r\n2\r\nta\r\n0\r\n\r\n", "", "InvalidChunkSizeError", "[[Chunk 2] [BadChunkSize 2]]"},
+		{"of a negative chunk", "-4\r\ndata\r\n0\r\n\r\n", "", "IncompleteBody", ""},
+		{"with a trailer", "4\r\ndata\r\n0\r\n" + sum, "x-amz-checksum-crc32", "", ""},
+		{"with a trailer behind an empty line", "4\r\ndata\r\n0\r\n\r\n" + sum, "x-amz-checksum-crc32", "MalformedTrailerError", ""},
+		{"with a trailer that was not announced", "4\r\ndata\r\n0\r\n" + sum, "", "MalformedTrailerError", ""},
+		{"with another trailer", "4\r\ndata\r\n0\r\n" + sum + "bonus: x\r\n", "x-amz-checksum-crc32", "MalformedTrailerError", ""},
+		{"with a trailer that is cut off", "4\r\ndata\r\n0\r\n" + sum[:len(sum)-2], "x-amz-checksum-crc32", "IncompleteBody", ""},
+		{"without its trailer", "4\r\ndata\r\n0\r\n\r\n", "x-amz-checksum-crc32", "MalformedTrailerError", ""},
+		{"with the wrong sum", "4\r\ndata\r\n0\r\nx-amz-checksum-crc32: y/Q5Jg==\r\n", "x-amz-checksum-crc32", "BadDigest", ""},
+		{"with a loose sum", "4\r\ndata\r\n0\r\nx-amz-checksum-crc32: rfPzYx==\r\n", "x-amz-checksum-crc32", "InvalidRequest", ""},
+		{"with a wrong sum and the right one", "4\r\ndata\r\n0\r\nx-amz-checksum-crc32: y/Q5Jg==\r\n" + sum, "x-amz-checksum-crc32", "", ""},
+	} {
+		r, _ := http.NewRequest("PUT", "http://h/b/k", strings.NewReader(tt.body))
+		r.Header.Set(contentSHA256, streamingUnsigned)
+		r.Header.Set("X-Amz-Decoded-Content-Length", "4")
+		r.Header.Set("X-Amz-Trailer", tt.trailer)
+		if err := Unwrap(r); err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r.Body)
+		code, fields := "", ""
+		if e := AsError(err); e != nil {
+			code = e.Code
+			if e.Fields != nil {
+				fields = fmt.Sprint(e.Fields)
+			}
+		} else if err != nil || string(data) != "data" {
+			t.Errorf("%s: %q, %v", tt.what, data, err)
+		}
+		if code != tt.code || fields != tt.fields {
+			t.Errorf("%s: %v %s, want %s %s", tt.what, err, fields, tt.code, tt.fields)
 		}
 	}
 }
