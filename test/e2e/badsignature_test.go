@@ -215,7 +215,8 @@ func TestBadSignaturesS3(t *testing.T) {
 	spoiled := func(old, new string) wire {
 		return wire{"GET", strings.Replace(presigned.path, old, new, 1), nil, nil}
 	}
-	stream := chunked(t, n, "/lake/streamed", -1, "hello", " world")
+	long := strings.Repeat("hello ", 1500) // S3 takes no shorter chunk before another
+	stream := chunked(t, n, "/lake/streamed", -1, long, "world")
 	lie := sign(t, n, put, "s3", signing{hash: emptyHash})
 	for _, test := range []struct {
 		name string
@@ -253,8 +254,9 @@ func TestBadSignaturesS3(t *testing.T) {
 		{"presigned and signed", wire{"GET", presigned.path, good.header, nil}, "400 InvalidArgument|403 SignatureDoesNotMatch|200"},
 
 		{"chunks", stream, "200"},
-		{"chunks, the first spoiled", chunked(t, n, "/lake/streamed", 0, "hello", " world"), "403 SignatureDoesNotMatch"},
-		{"chunks, the last spoiled", chunked(t, n, "/lake/streamed", 2, "hello", " world"), "403 SignatureDoesNotMatch"},
+		{"chunks that are too short", chunked(t, n, "/lake/streamed", -1, "hello", "world"), "403 InvalidChunkSizeError"},
+		{"chunks, the first spoiled", chunked(t, n, "/lake/streamed", 0, long, "world"), "403 SignatureDoesNotMatch"},
+		{"chunks, the last spoiled", chunked(t, n, "/lake/streamed", 2, long, "world"), "403 SignatureDoesNotMatch"},
 		{"chunks that end early", wire{"PUT", "/lake/streamed", stream.header, stream.body[:len(stream.body)-40]}, "400 IncompleteBody|400 InvalidRequest|403 SignatureDoesNotMatch"},
 		{"chunks and more", wire{"PUT", "/lake/streamed", stream.header, append(bytes.Clone(stream.body), "more"...)}, "400 InvalidRequest|200|400 IncompleteBody"},
 		{"chunks of a length that is none", wire{"PUT", "/lake/streamed", stream.header, []byte("zz;chunk-signature=0\r\n")}, "400 InvalidRequest|400 IncompleteBody"},

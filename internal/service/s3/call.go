@@ -441,7 +441,7 @@ func (c *call) readDocument() ([]byte, error) {
 	doc := b.Bytes()
 	if want := c.r.Header.Get("Content-Md5"); want != "" {
 		sum := md5.Sum(doc)
-		if err := checkMD5(want, sum[:]); err != nil {
+		if err := checkMD5(want, sum[:], false); err != nil {
 			return nil, err
 		}
 	}
@@ -460,12 +460,16 @@ func (c *call) readDocument() ([]byte, error) {
 	return doc, nil
 }
 
-func checkMD5(want string, sum []byte) error {
+// checkMD5 holds the MD5 that a client tells against that of a body. S3 tells it back in hexadecimal where the body is data.
+func checkMD5(want string, sum []byte, data bool) error {
 	raw, err := base64.StdEncoding.DecodeString(want)
 	if err != nil || len(raw) != md5.Size {
 		return fault(400, "InvalidDigest", "The Content-MD5 you specified was invalid.").with("Content-MD5", want)
 	}
 	if !bytes.Equal(raw, sum) {
+		if data {
+			want = hex.EncodeToString(raw)
+		}
 		return fault(400, "BadDigest", "The Content-MD5 you specified did not match what we received.").
 			with("ExpectedDigest", want).with("CalculatedDigest", base64.StdEncoding.EncodeToString(sum))
 	}

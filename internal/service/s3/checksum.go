@@ -94,32 +94,33 @@ func sumHeader(algorithm string) string { return "x-amz-checksum-" + strings.ToL
 // wantedChecksum is what the request says of its body's checksum; nil for nothing.
 func (c *call) wantedChecksum() (*summer, error) {
 	var found *summer
-	for _, a := range algorithms {
-		// One in the query of a presigned URL is not heeded, as by S3: SDKs that sign URLs write that of an empty body.
-		v := c.r.Header.Get(sumHeader(a))
-		if v == "" {
-			continue
+	headers := 0
+	for name := range c.r.Header {
+		rest, ok := strings.CutPrefix(name, "X-Amz-Checksum-")
+		switch a := strings.ToUpper(rest); {
+		case !ok, a == "ALGORITHM", a == "TYPE", a == "MODE":
+		case !slices.Contains(algorithms, a):
+			return nil, invalidRequest("The algorithm type you specified in x-amz-checksum- header is invalid.")
+		case c.r.Header.Get(name) != "":
+			// One in the query of a presigned URL is not heeded, as by S3: SDKs that sign URLs write that of an empty body.
+			headers++
+			found = &summer{newHash(a), a, c.r.Header.Get(name), false}
 		}
-		if found != nil {
-			return nil, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
-		}
-		if !isSum(a, v) {
-			return nil, invalidRequest("Value for " + sumHeader(a) + " header is invalid.")
-		}
-		found = &summer{newHash(a), a, v, false}
 	}
-	trailer := strings.ToLower(strings.TrimSpace(c.r.Header.Get("X-Amz-Trailer")))
-	if name, ok := strings.CutPrefix(trailer, "x-amz-checksum-"); ok && c.trailer != nil {
-		a := strings.ToUpper(name)
-		if !slices.Contains(algorithms, a) {
-			return nil, invalidRequest("The value specified in the x-amz-trailer header is not supported")
-		}
-		if found != nil {
-			return nil, invalidRequest("Expecting a single x-amz-checksum- header")
-		}
-		found = &summer{newHash(a), a, "", true}
-	} else if trailer != "" && c.trailer != nil && !strings.HasPrefix(trailer, "x-amz-") {
-		return nil, invalidRequest("The value specified in the x-amz-trailer header is not supported")
+	trailers, err := trailersOf(c.r.Header.Get("X-Amz-Trailer"))
+	switch {
+	case err != nil:
+		return nil, err
+	case headers > 1, len(trailers) > 1:
+		return nil, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+	case headers+len(trailers) > 1:
+		return nil, invalidRequest("Expecting a single x-amz-checksum- header")
+	case found != nil && !isSum(found.algorithm, found.want):
+		return nil, invalidRequest("Value for " + sumHeader(found.algorithm) + " header is invalid.")
+	case len(trailers) == 1 && c.trailer == nil:
+		return nil, errTrailers
+	case len(trailers) == 1:
+		found = &summer{newHash(trailers[0]), trailers[0], "", true}
 	}
 	if asked := c.r.Header.Get("X-Amz-Sdk-Checksum-Algorithm"); asked != "" {
 		a := strings.ToUpper(asked)
@@ -127,9 +128,6 @@ func (c *call) wantedChecksum() (*summer, error) {
 		case !slices.Contains(algorithms, a):
 			return nil, invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]")
 		case found == nil:
-			if c.r.Header.Get("Content-Md5") != "" || c.r.Header.Get("X-Amz-Decoded-Content-Length") != "" {
-				return nil, nil
-			}
 			return nil, invalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
 		case found.algorithm != a:
 			return nil, invalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
@@ -150,11 +148,11 @@ func (s *summer) check(t trailed) (sum string, err error) {
 			want = t.Trailer()[sumHeader(s.algorithm)]
 		}
 		if want == "" {
-			return "", fault(400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
+			return "", errTrailers
 		}
 	}
 	if want != "" && s.trailing && !isSum(s.algorithm, want) {
-		return "", invalidRequest("Value for " + sumHeader(s.algorithm) + " header is invalid.")
+		return "", invalidRequest("Value for " + sumHeader(s.algorithm) + " trailing header is invalid.")
 	}
 	if want != "" && want != sum {
 		return "", fault(400, "BadDigest", "The "+s.algorithm+" you specified did not match the calculated checksum.")
@@ -177,6 +175,16 @@ func (c *call) saySum(r *objectstore.Record) {
 	}
 }
 
+// summed reports whether a request tells something that its body can be held against.
+func (c *call) summed() bool {
+	for name := range c.r.Header {
+		if name == "Content-Md5" || name == "X-Amz-Trailer" || strings.HasPrefix(name, "X-Amz-Checksum-") {
+			return true
+		}
+	}
+	return c.header("Content-Md5") != ""
+}
+
 // sayPartSum tells the checksum of a part, where the upload that the object was made by was begun with an algorithm: that of
 // the object would not be of what is sent.
 func (c *call) sayPartSum(r *objectstore.Record, number string) {
@@ -195,6 +203,22 @@ func addSum(n *node, r *objectstore.Record, kind bool) {
 			n.add("ChecksumType", r.Prop(propSumType))
 		}
 	}
+}
+
+var errTrailers = fault(400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
+
+// trailersOf are the algorithms of the checksums that a request announces behind its body. Empty names at the end are none.
+func trailersOf(header string) (all []string, err error) {
+	for name := range strings.SplitSeq(strings.TrimRight(strings.TrimSpace(header), ","), ",") {
+		a, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(name)), "x-amz-checksum-")
+		if a = strings.ToUpper(a); header != "" && (!ok || !slices.Contains(algorithms, a)) {
+			return nil, invalidRequest("The value specified in the x-amz-trailer header is not supported")
+		}
+		if header != "" {
+			all = append(all, a)
+		}
+	}
+	return all, nil
 }
 
 // partSum is the checksum that a completion names of a part; empty for none.

@@ -79,3 +79,36 @@ func TestChecksumsOfCompletion(t *testing.T) {
 		}
 	}
 }
+
+// TestSaidOfBodies: what a request tells of its body is held against S3's rules before the body is read.
+func TestSaidOfBodies(t *testing.T) {
+	n := newNode(t)
+	makeBucket(t, n.client(accountA, "us-east-1"), "bkt")
+	const crc, trailers = "y/Q5Jg==", "x-amz-checksum-crc32, x-amz-checksum-crc32"
+	for _, tt := range []struct {
+		headers []string
+		want    string
+	}{
+		{[]string{"X-Amz-Checksum-Bad", crc}, "The algorithm type you specified in x-amz-checksum- header is invalid."},
+		{[]string{"X-Amz-Checksum-Crc32", "y/Q5Jh=="}, "Value for x-amz-checksum-crc32 header is invalid."},
+		{[]string{"X-Amz-Trailer", "x-amz-checksum-crc32"}, "MalformedTrailerError"},
+		{[]string{"X-Amz-Trailer", "x-amz-checksum-crc32", "X-Amz-Checksum-Crc32", crc}, "<Message>Expecting a single x-amz-checksum- header</Message>"},
+		{[]string{"X-Amz-Trailer", trailers, "X-Amz-Sdk-Checksum-Algorithm", "sha256"}, "Multiple checksum Types are not allowed."},
+		{[]string{"X-Amz-Trailer", "x-amz-content-sha256"}, "The value specified in the x-amz-trailer header is not supported"},
+		{[]string{"X-Amz-Trailer", ", x-amz-checksum-crc32"}, "The value specified in the x-amz-trailer header is not supported"},
+		{[]string{"X-Amz-Sdk-Checksum-Algorithm", "CRC32", "Content-Md5", "JfnnlDI7RTiF9RgfG2JNCw=="}, "no corresponding x-amz-checksum-* or x-amz-trailer headers were found."},
+		{[]string{"Content-Md5", "1B2M2Y8AsgTpgAmY7PhCfg=="}, "<ExpectedDigest>d41d8cd98f00b204e9800998ecf8427e</ExpectedDigest><CalculatedDigest>JfnnlDI7RTiF9RgfG2JNCw==</CalculatedDigest>"},
+	} {
+		if status, text, _ := n.raw(t, "PUT", "/bkt/k", "123456789", tt.headers...); status != 400 || !strings.Contains(text, tt.want) {
+			t.Errorf("%v: %d %s", tt.headers, status, text)
+		}
+	}
+	for _, headers := range [][]string{{"X-Amz-Checksum-Crc32", crc, "X-Amz-Checksum-Type", "COMPOSITE", "X-Amz-Checksum-Algorithm", "crc32"}, {"Content-Md5", "JfnnlDI7RTiF9RgfG2JNCw=="}} {
+		if status, text, _ := n.raw(t, "PUT", "/bkt/k", "123456789", headers...); status != 200 {
+			t.Errorf("%v: %d %s", headers, status, text)
+		}
+	}
+	if status, text, _ := n.raw(t, "POST", "/bkt?delete", "<Delete><Object><Key>k</Key></Object></Delete>"); status != 400 || !strings.Contains(text, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*") {
+		t.Errorf("deletions that nothing is told of: %d %s", status, text)
+	}
+}

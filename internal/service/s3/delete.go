@@ -125,6 +125,9 @@ const maxDeletions = 1000
 
 // deleteObjects is DeleteObjects.
 func (c *call) deleteObjects() error {
+	if !c.summed() {
+		return invalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	}
 	doc, err := c.document(deleteShape)
 	if err != nil {
 		return err

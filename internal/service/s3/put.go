@@ -122,7 +122,7 @@ func (c *call) receive(crypt *customerKey, salt string) (*dataOf, error) {
 	}
 	d := &dataOf{c: c, md5: md5.New(), want: c.r.Header.Get("Content-Md5"), crypt: crypt, length: length}
 	if len(c.r.Header["Content-Md5"]) > 0 {
-		if err := checkMD5(d.want, nil); err != nil {
+		if err := checkMD5(d.want, nil, true); err != nil {
 			if e, _ := errors.AsType[*Error](err); e.Code == "InvalidDigest" {
 				return nil, err
 			}
@@ -171,7 +171,7 @@ func (h *hashing) Read(p []byte) (int, error) {
 func (d *dataOf) finish(_ int64, r *objectstore.Record) error {
 	digest := d.md5.Sum(nil)
 	if d.want != "" {
-		if err := checkMD5(d.want, digest); err != nil {
+		if err := checkMD5(d.want, digest, true); err != nil {
 			return err
 		}
 	}
