@@ -67,7 +67,10 @@ func sizeOf(info *objectstore.Info) int64 {
 
 // getObject is GetObject and HeadObject.
 func (c *call) getObject() error {
-	if v := c.query.Get("partNumber"); v != "" {
+	if c.query.Get("partNumber") != "" {
+		if c.r.Header.Get("Range") != "" {
+			return invalidRequest("Cannot specify both Range header and partNumber query parameter")
+		}
 		if _, err := c.partNumber(); err != nil {
 			return err
 		}
@@ -123,9 +126,6 @@ func (c *call) sendObject(info *objectstore.Info, f objectstore.Data, key *custo
 	begin, length, status := int64(0), size, http.StatusOK
 	parts := 0
 	if n := c.query.Get("partNumber"); n != "" {
-		if c.r.Header.Get("Range") != "" {
-			return invalidRequest("Cannot specify both Range header and partNumber query parameter")
-		}
 		var err error
 		if begin, length, parts, err = partOf(info, size, n); err != nil {
 			return err
@@ -254,7 +254,10 @@ func (c *call) sayObject(info *objectstore.Info) {
 
 // partOf is the place of a part in an object.
 func partOf(info *objectstore.Info, size int64, number string) (begin, length int64, parts int, err error) {
-	n, _ := strconv.Atoi(number)
+	n, perr := strconv.Atoi(number)
+	if perr != nil || n < 1 || n > objectstore.MaxParts {
+		return 0, 0, 0, invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", number)
+	}
 	bad := fault(416, "InvalidPartNumber", "The requested partnumber is not satisfiable").
 		with("PartNumberRequested", number).with("ActualPartCount", strconv.Itoa(max(1, len(info.Parts))))
 	if len(info.Parts) == 0 {

@@ -44,6 +44,15 @@ func TestChecksumOfPart(t *testing.T) {
 			}
 		}
 	}
+	must(c.PutBucketWebsite(t.Context(), &s3.PutBucketWebsiteInput{Bucket: b, WebsiteConfiguration: &types.WebsiteConfiguration{IndexDocument: &types.IndexDocument{Suffix: aws.String("index.html")}}}))(t)
+	for path, want := range map[string]int{"/parts?partNumber=0": 400, "/parts?partNumber=-1": 400, "/parts?partNumber=3": 416, "/parts?partNumber=1": 206} {
+		if status, text := n.byHost(t, accountA, "GET", "bkt.s3-website.us-east-1.amazonaws.com", path, ""); status != want {
+			t.Errorf("the page %s: %d %.200s, want %d", path, status, text, want)
+		}
+	}
+	if status, text, _ := n.raw(t, "GET", "/bkt/parts?partNumber=0", "", "Range", "bytes=0-1"); status != 400 || !strings.Contains(text, "Cannot specify both") {
+		t.Errorf("a part and a range: %d %s", status, text)
+	}
 	for _, number := range []string{"0", "10001", "x"} {
 		if status, text, _ := n.raw(t, "GET", "/bkt/none?partNumber="+number, ""); status != 400 || !strings.Contains(text, "InvalidArgument") {
 			t.Errorf("part %s of no object: %d %s", number, status, text)
