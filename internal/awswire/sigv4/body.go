@@ -187,8 +187,8 @@ func (c *Chunked) miscounted(provided int64) error {
 // maxLine bounds a line between the chunks.
 const maxLine = 4096
 
-// line reads a line, without its end; errEnded if there is nothing more.
-func (c *Chunked) line() (string, error) {
+// line reads a line, without its end; errEnded if there is nothing more. A loose one may end without a carriage return.
+func (c *Chunked) line(loose bool) (string, error) {
 	b, err := c.in.ReadSlice('\n')
 	switch {
 	case errors.Is(err, io.EOF) && len(b) == 0:
@@ -199,10 +199,10 @@ func (c *Chunked) line() (string, error) {
 		return "", err
 	}
 	text, ok := strings.CutSuffix(string(b), "\r\n")
-	if !ok {
+	if !ok && !loose {
 		return "", errIncomplete
 	}
-	return text, nil
+	return strings.TrimSuffix(text, "\n"), nil
 }
 
 // whole is an error of line for who needs one.
@@ -216,7 +216,7 @@ func whole(err error) error {
 // nextChunk reads the head of a chunk; at the last, all that follows, and returns
 // io.EOF if everything is right.
 func (c *Chunked) nextChunk() error {
-	line, err := c.line()
+	line, err := c.line(false)
 	if err != nil {
 		return whole(err)
 	}
@@ -257,7 +257,7 @@ func (c *Chunked) nextChunk() error {
 		if err := c.readTrailers(); err != nil {
 			return err
 		}
-	} else if line, err := c.line(); err != nil || line != "" {
+	} else if line, err := c.line(false); err != nil || line != "" {
 		return errIncomplete
 	}
 	if c.got != c.want {
@@ -281,7 +281,7 @@ func (c *Chunked) nothingMore() error {
 }
 
 func (c *Chunked) endChunk() error {
-	line, err := c.line()
+	line, err := c.line(false)
 	if err != nil {
 		return whole(err)
 	}
@@ -309,13 +309,19 @@ func (c *Chunked) readTrailers() error {
 	c.trailers = map[string]string{}
 	var signed strings.Builder
 	signature := ""
+	// MinIO's clients end signed trailers with a newline, and have an empty line before the signature.
+	loose := c.signer != nil
 	for range maxTrailers {
-		line, err := c.line()
+		line, err := c.line(c.signer != nil)
 		if errors.Is(err, errEnded) && (c.signer == nil || signature != "") {
 			line, err = "", nil // S3 does without the last empty line
 		}
 		if err != nil {
 			return whole(err)
+		}
+		if line == "" && loose && signature == "" {
+			loose = false
+			continue
 		}
 		if line == "" {
 			return c.checkTrailers(signed.String(), signature)

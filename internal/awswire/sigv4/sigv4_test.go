@@ -141,6 +141,26 @@ func chunkedExample(t *testing.T, trailer bool) *http.Request {
 	return r
 }
 
+// TestTrailersOfMinIO: MinIO's clients end a signed trailer with a newline and an empty line.
+func TestTrailersOfMinIO(t *testing.T) {
+	v := verifierAt(docsTime, docsKey, docsSecret)
+	whole, err := io.ReadAll(chunkedExample(t, true).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := strings.Replace(string(whole), "sOO8/Q==\r\n", "sOO8/Q==\n\r\n", 1)
+	for sent, want := range map[string]string{body: "", strings.Replace(body, "sOO8", "sOO9", 1): "SignatureDoesNotMatch", strings.TrimSuffix(body, "x-amz-trailer-signature:"+strings.SplitAfter(body, "x-amz-trailer-signature:")[1]): "IncompleteBody"} {
+		r := chunkedExample(t, true)
+		r.Body = io.NopCloser(strings.NewReader(sent))
+		if _, err := v.Verify(r, "s3"); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(r.Body); want == "" && (err != nil || len(b) != 66560) || want != "" && (AsError(err) == nil || AsError(err).Code != want) {
+			t.Errorf("%d bytes, %v, want %s", len(b), err, want)
+		}
+	}
+}
+
 func TestS3Chunked(t *testing.T) {
 	v := verifierAt(docsTime, docsKey, docsSecret)
 	for _, trailer := range []bool{false, true} {
