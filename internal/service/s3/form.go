@@ -116,8 +116,11 @@ func fileName(header textproto.MIMEHeader) string {
 	if err != nil {
 		return ""
 	}
-	name := params["filename"]
-	return path.Base(strings.ReplaceAll(name, `\`, "/"))
+	name := strings.TrimRight(strings.ReplaceAll(params["filename"], `\`, "/"), "/")
+	if name == "" {
+		return "" // and no dot
+	}
+	return path.Base(name)
 }
 
 // postObject is PostObject.
@@ -137,11 +140,10 @@ func (c *call) postObject() error {
 	if !ok {
 		return invalidArgument("Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.", "key", "")
 	}
-	if key == "" {
+	c.form = f
+	if c.key = strings.ReplaceAll(key, "${filename}", f.file); c.key == "" {
 		return invalidArgument("User key must have a length greater than 0.", "key", "")
 	}
-	c.form = f
-	c.key = strings.ReplaceAll(key, "${filename}", f.file)
 	if err := c.checkKey(); err != nil {
 		return err
 	}

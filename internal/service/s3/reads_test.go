@@ -3,6 +3,7 @@ package s3
 import (
 	"crypto/md5"
 	"encoding/base64"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,6 +105,18 @@ func TestTamperedObject(t *testing.T) {
 		}
 		if status, text, _ := n.raw(t, "GET", "/bkt/"+name, "", slices.Concat(headers, []string{"Range", "bytes=90000-90009"})...); status != 206 || text != "xxxxxxxxxx" {
 			t.Errorf("a range of %s that was not changed: %d %.100s", name, status, text)
+		}
+	}
+}
+
+// TestFileNames: the name of a form's file is what is behind its folders, and nothing where it has none.
+func TestFileNames(t *testing.T) {
+	for header, want := range map[string]string{
+		`form-data; name="file"`: "", `form-data; name="file"; filename=""`: "", `form-data; name="file"; filename="/"`: "",
+		`form-data; name="file"; filename="a.txt"`: "a.txt", `form-data; name="file"; filename="C:\\dir\\a.txt"`: "a.txt", `form-data; name="file"; filename="dir/a.txt/"`: "a.txt",
+	} {
+		if got := fileName(textproto.MIMEHeader{"Content-Disposition": {header}}); got != want {
+			t.Errorf("%s: %q, want %q", header, got, want)
 		}
 	}
 }
