@@ -53,14 +53,14 @@ func (c *call) kmsKey(key string) (string, error) {
 // decideKey asks the policies of the caller and of a key, which S3 uses for who reads or writes an object of a bucket.
 func (c *call) decideKey(action, key string, b *bucket, object string) error {
 	err := c.decideBy(c.s.cfg.Decide, action, key, func(name string) []string {
-		switch name {
-		case "kms:CallerAccount":
+		switch strings.ToLower(name) {
+		case "kms:calleraccount":
 			return []string{c.caller.Of()}
-		case "kms:ViaService":
+		case "kms:viaservice":
 			return []string{"s3." + b.Region + ".amazonaws.com"}
-		case "kms:EncryptionContextKeys":
+		case "kms:encryptioncontextkeys":
 			return []string{"aws:s3:arn"}
-		case "kms:EncryptionContext:aws:s3:arn":
+		case "kms:encryptioncontext:aws:s3:arn":
 			return []string{arnOf(b, object)}
 		}
 		return nil

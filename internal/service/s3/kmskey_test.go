@@ -84,7 +84,7 @@ func TestKeysOfKMS(t *testing.T) {
 func TestPermissionsOfKeys(t *testing.T) {
 	var denied string
 	n := openConfig(t, Config{Dir: t.TempDir(), Decide: func(_ context.Context, action, on string, keys policy.Keys) error {
-		if strings.HasPrefix(action, "kms:") && (on != fakeKey || keys("kms:ViaService")[0] != "s3.eu-west-1.amazonaws.com" || keys("kms:EncryptionContext:aws:s3:arn")[0] != "arn:aws:s3:::bkt/k") {
+		if strings.HasPrefix(action, "kms:") && (on != fakeKey || keys("kms:viaservice")[0] != "s3.eu-west-1.amazonaws.com" || keys("kms:encryptioncontext:aws:s3:arn")[0] != "arn:aws:s3:::bkt/k") {
 			t.Errorf("%s was asked for %s", action, on)
 		}
 		if action == denied {
