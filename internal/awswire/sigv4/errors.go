@@ -116,6 +116,9 @@ func (f errorFamily) unsupported(header, what string) *Error {
 		return &Error{Code: "InvalidRequest", Message: "The authorization mechanism you have provided is not supported. Please use " + algorithm + ".", Status: 400}
 	case f == s3Family:
 		e := &Error{Code: "InvalidArgument", Message: "Unsupported Authorization Type", Status: 400}
+		if !strings.Contains(header, " ") {
+			e.Message = "Authorization header is invalid -- one and only one ' ' (space) required"
+		}
 		return e.with(f, [2]string{"ArgumentName", "Authorization"}, [2]string{"ArgumentValue", clip(header)})
 	}
 	return f.pick("", "IncompleteSignature", "IncompleteSignatureException", 400, 400, 400,

@@ -367,6 +367,7 @@ func TestS3Words(t *testing.T) {
 	good := "AWS4-HMAC-SHA256 Credential=AKID/20260304/us-east-1/s3/aws4_request,SignedHeaders=host;x-amz-date,Signature=ab"
 	for _, tt := range []struct{ from, to, date, code, message string }{
 		{good, "Basic YQ==", "x", "InvalidArgument", "Unsupported Authorization Type"},
+		{good, "nonsense", "x", "InvalidArgument", "Authorization header is invalid -- one and only one ' ' (space) required"},
 		{"AWS4-HMAC-SHA256", "AWS", "x", "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."},
 		{",Signature=ab", "", "x", "AuthorizationHeaderMalformed", "The authorization header is malformed; the authorization header requires three components: Credential, SignedHeaders, and Signature."},
 		{"SignedHeaders=", "SignedHeaders-", "x", "AuthorizationHeaderMalformed", `The authorization header is malformed; the authorization component "SignedHeaders-host;x-amz-date" is malformed.`},
