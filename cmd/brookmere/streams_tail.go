@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/spf13/cobra"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/schemaheader"
+	"github.com/brookmere/brookmere/internal/engine/schemarecord"
 )
 
 type tailOptions struct {
@@ -42,7 +44,8 @@ func newStreamsTailCommand(c *awsClient) *cobra.Command {
 		Long: `Print the records of a stream, a line each: when it arrived, its shard, its partition key
 and its data. JSON and other text is printed as it is, JSON of several lines as one line,
 line breaks of other text as \n, and anything else in base64. A header of the Glue
-Schema Registry is taken off: schema: and the id of the schema's version stand in its place.
+Schema Registry is taken off: schema: and the id of the schema's version stand in its place,
+and a record in Avro or Protocol Buffers is printed as the JSON that its schema makes of it.
 
 All shards are followed, and those that come of splits and merges after their parents,
 so that the records of a partition key come in their order. Ctrl-C ends it.`,
@@ -56,6 +59,7 @@ so that the records of a partition key come in their order. Ctrl-C ends it.`,
 				client: kinesis.NewFromConfig(c.config()), stream: args[0], tailOptions: o,
 				out: newRecordPrinter(cmd.OutOrStdout(), o.json),
 			}
+			t.out.schemas.Lookup = lookSchemasUp(cmd.Context(), glue.NewFromConfig(c.config()))
 			return c.plain(t.run(cmd.Context()))
 		},
 	}
@@ -210,6 +214,29 @@ type recordPrinter struct {
 	json  bool
 	color bool
 	buf   bytes.Buffer
+
+	schemas schemarecord.Reader
+}
+
+// schemaPatience is how long one look at the Schema Registry may take.
+const schemaPatience = 5 * time.Second
+
+// lookSchemasUp asks for each version once: one that cannot be had is not asked for again.
+func lookSchemasUp(ctx context.Context, client *glue.Client) schemarecord.Lookup {
+	refused := make(map[string]error)
+	return func(version string) (schemarecord.Schema, error) {
+		if err := refused[version]; err != nil {
+			return schemarecord.Schema{}, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, schemaPatience)
+		defer cancel()
+		out, err := client.GetSchemaVersion(ctx, &glue.GetSchemaVersionInput{SchemaVersionId: &version})
+		if err != nil {
+			refused[version] = err
+			return schemarecord.Schema{}, err
+		}
+		return schemarecord.Schema{Format: string(out.DataFormat), Definition: aws.ToString(out.SchemaDefinition)}, nil
+	}
 }
 
 func newRecordPrinter(out io.Writer, asJSON bool) *recordPrinter {
@@ -232,6 +259,11 @@ type recordLine struct {
 func (p *recordPrinter) print(shard string, r *types.Record) error {
 	arrived := aws.ToTime(r.ApproximateArrivalTimestamp)
 	version, data, _ := schemaheader.Split(r.Data)
+	if version != "" && p.schemas.Encoded(r.Data) {
+		if text, err := p.schemas.AppendJSON(nil, r.Data); err == nil {
+			data = text
+		}
+	}
 	if p.json {
 		l := recordLine{Shard: shard, SequenceNumber: aws.ToString(r.SequenceNumber), PartitionKey: aws.ToString(r.PartitionKey), Arrived: arrived.UTC(), SchemaVersion: version}
 		switch {

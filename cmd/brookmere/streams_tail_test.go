@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/brookmere/brookmere/internal/engine/schemarecord"
 )
 
 // TestTailPrintsALineARecord prints what records hold as one line each.
@@ -23,9 +26,17 @@ func TestTailPrintsALineARecord(t *testing.T) {
 		{"", ""},
 		{"\x03\x00" + "0123456789abcdef" + `{"a":1}`, `schema:30313233-3435-3637-3839-616263646566 {"a":1}`},
 		{"\x03\x00" + "0123456789abcdef" + "\xff", `schema:30313233-3435-3637-3839-616263646566 base64:/w==`},
+		{"\x03\x00" + "0123456789abcdef" + "\x00\x08\x07", `schema:30313233-3435-3637-3839-616263646566 {"rate":7}`},
+		{"\x03\x00" + "fedcba9876543210" + "\x00\x08\x07", `schema:66656463-6261-3938-3736-353433323130 base64:AAgH`},
 	} {
 		var out bytes.Buffer
 		p := newRecordPrinter(&out, false)
+		p.schemas.Lookup = func(version string) (schemarecord.Schema, error) {
+			if version[0] != '3' {
+				return schemarecord.Schema{}, errors.New("not there")
+			}
+			return schemarecord.Schema{Format: "PROTOBUF", Definition: `syntax = "proto3"; message R { int64 rate = 1; }`}, nil
+		}
 		r := types.Record{Data: []byte(test.data), PartitionKey: aws.String("key"), ApproximateArrivalTimestamp: aws.Time(time.Unix(0, 0))}
 		if err := p.print("shardId-000000000003", &r); err != nil {
 			t.Fatal(err)

@@ -142,6 +142,15 @@ func (t askedTables) GetTableVersion(ctx context.Context, in *awsglue.GetTableVe
 	return t.Service.GetTableVersion(ctx, in)
 }
 
+// GetSchemaVersion finds the schema that a record's header names by the id of its version, which is a right on all schemas.
+func (t askedTables) GetSchemaVersion(ctx context.Context, in *awsglue.GetSchemaVersionInput, _ ...func(*awsglue.Options)) (*awsglue.GetSchemaVersionOutput, error) {
+	c := awswire.CallerFrom(ctx)
+	if err := t.ask.all(ctx, "glue:GetSchemaVersion", arn.New("glue", c.Region, c.Account, "schema/*")); err != nil {
+		return nil, err
+	}
+	return t.Service.GetSchemaVersion(ctx, in)
+}
+
 // askedFunctions transforms the records of deliveries.
 type askedFunctions struct {
 	*lambda.Service

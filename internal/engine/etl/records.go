@@ -10,6 +10,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
 	"github.com/brookmere/brookmere/internal/engine/schemaheader"
+	"github.com/brookmere/brookmere/internal/engine/schemarecord"
 )
 
 // CorruptColumn holds the text of records that cannot be parsed.
@@ -20,13 +21,13 @@ const TimestampColumn = "__src_timestamp"
 
 // RecordFormat says how the records of a stream are read.
 type RecordFormat struct {
-	Classification string   // "json", "csv", "avro" or "grok"
+	Classification string   // "json", "csv", "avro", "protobuf" or "grok"
 	Delimiter      string   // csv; "": a comma
 	Columns        []Column // of the source, in order; empty: they are inferred
 	Timestamp      bool     // add TimestampColumn
 
-	Schema  string                               // avro: of records that name none
-	Schemas func(version string) (string, error) // avro: a version of the Schema Registry; nil: there is none
+	Schema  string              // avro: of records that name none
+	Schemas schemarecord.Lookup // versions of schemas, by the headers of records; nil: there is no registry
 
 	Pattern, CustomPatterns string // grok
 }
@@ -34,23 +35,30 @@ type RecordFormat struct {
 // Check refuses what cannot be read.
 func (f RecordFormat) Check() error {
 	switch f.Classification {
-	case "json":
+	case "json", "protobuf":
 	case "csv":
 		if len([]rune(f.Delimiter)) > 1 {
 			return fmt.Errorf("the delimiter %q is not one character", f.Delimiter)
 		}
 	case "avro":
 		if f.Schema != "" {
-			_, err := (&avroReader{given: f.Schema}).schema("")
-			return err
+			return f.given().Check()
 		}
 	case "grok":
 		_, err := newGrokReader(f.Pattern, f.CustomPatterns, f.Columns)
 		return err
 	default:
-		return fmt.Errorf("records of the classification %q cannot be read; json, csv, avro and grok can", f.Classification)
+		return fmt.Errorf("records of the classification %q cannot be read; json, csv, avro, protobuf and grok can", f.Classification)
 	}
 	return nil
+}
+
+// given is the schema of records that name none.
+func (f RecordFormat) given() schemarecord.Schema {
+	if f.Schema == "" || f.Classification != "avro" {
+		return schemarecord.Schema{}
+	}
+	return schemarecord.Schema{Format: "AVRO", Definition: f.Schema}
 }
 
 // Records gathers the records of one window. The zero value is not usable: NewRecords.
@@ -72,17 +80,14 @@ type Records struct {
 	rows [][]any // csv
 	wide int     // columns of csv
 
-	avro *avroReader
-	grok *grokReader
+	schemas *schemarecord.Reader
+	grok    *grokReader
 }
 
 // NewRecords begins a window. The format has been checked.
 func NewRecords(f RecordFormat) *Records {
-	r := &Records{format: f}
-	switch f.Classification {
-	case "avro":
-		r.avro = &avroReader{given: f.Schema, lookup: f.Schemas}
-	case "grok":
+	r := &Records{format: f, schemas: &schemarecord.Reader{Given: f.given(), Lookup: f.Schemas}}
+	if f.Classification == "grok" {
 		r.grok, _ = newGrokReader(f.Pattern, f.CustomPatterns, f.Columns)
 	}
 	return r
@@ -98,14 +103,15 @@ func (r *Records) Len() int { return len(r.text) + len(r.rows) }
 func (r *Records) Corrupt() int { return r.corrupt }
 
 // Add adds a record, which must not be changed afterwards. One that holds several JSON
-// objects, one after the other or in an array, is as many rows; an empty one is none. A header
-// of the Glue Schema Registry is passed over.
+// objects, one after the other or in an array, is as many rows; an empty one is none. One whose
+// header names a schema of the Glue Schema Registry in Avro or Protocol Buffers is read by that,
+// also where the others are JSON; of other classifications a header is passed over.
 func (r *Records) Add(data []byte, arrived time.Time) {
 	r.records++
-	if r.avro != nil {
+	if r.encoded(data) {
 		r.bytes += 48
 		r.made(func(dst []byte) ([]byte, bool) {
-			dst, err := r.avro.text(dst, data)
+			dst, err := r.schemas.AppendJSON(dst, data)
 			return dst, err == nil
 		}, data, arrived)
 		return
@@ -142,6 +148,17 @@ func (r *Records) Add(data []byte, arrived time.Time) {
 		}
 		rest = rest[n:]
 	}
+}
+
+// encoded reports whether a schema is needed to read a record.
+func (r *Records) encoded(data []byte) bool {
+	switch r.format.Classification {
+	case "avro", "protobuf":
+		return true
+	case "json":
+		return r.format.Schemas != nil && r.schemas.Encoded(data)
+	}
+	return false
 }
 
 // made adds an object whose text is made of a record, or the record as a corrupt one.

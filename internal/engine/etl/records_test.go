@@ -9,6 +9,7 @@ import (
 	"github.com/hamba/avro/v2"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/schemarecord"
 )
 
 const avroText = `{"type":"record","name":"reading","namespace":"x","fields":[
@@ -45,12 +46,12 @@ func avroRecord(t testing.TB) []byte {
 func TestAvro(t *testing.T) {
 	record := avroRecord(t)
 	lookups := 0
-	f := RecordFormat{Classification: "avro", Schemas: func(version string) (string, error) {
+	f := RecordFormat{Classification: "avro", Schemas: func(version string) (schemarecord.Schema, error) {
 		lookups++
 		if version != "30313233-3435-3637-3839-616263646566" {
-			return "", errors.New("no such version")
+			return schemarecord.Schema{}, errors.New("no such version")
 		}
-		return avroText, nil
+		return schemarecord.Schema{Format: "AVRO", Definition: avroText}, nil
 	}}
 	if err := f.Check(); err != nil {
 		t.Fatal(err)
@@ -81,6 +82,35 @@ func TestAvro(t *testing.T) {
 	for _, bad := range []string{"{", `"string"`, `{"type":"record","name":"a","fields":[{"name":"b","type":"nope"}]}`} {
 		if (RecordFormat{Classification: "avro", Schema: bad}).Check() == nil {
 			t.Errorf("the schema %s was taken", bad)
+		}
+	}
+}
+
+// TestProtobuf: records whose headers name schemas are rows, whatever the others are; what cannot be read is a row of its own.
+func TestProtobuf(t *testing.T) {
+	const header = "\x03\x000123456789abcdef"
+	for _, classification := range []string{"protobuf", "json"} {
+		f := RecordFormat{Classification: classification, Schemas: func(version string) (schemarecord.Schema, error) {
+			if version != "30313233-3435-3637-3839-616263646566" {
+				return schemarecord.Schema{}, errors.New("no such version")
+			}
+			return schemarecord.Schema{Format: "PROTOBUF", Definition: `syntax = "proto3"; message Reading { string patient = 1; sint32 rate = 2; }`}, nil
+		}}
+		if err := f.Check(); err != nil {
+			t.Fatal(err)
+		}
+		r := NewRecords(f)
+		r.Add([]byte(header+"\x00\x0a\x02p1\x10\x0e"), time.Time{})
+		r.Add([]byte(header+"\x00\x0a\x09p1"), time.Time{})
+		r.Add([]byte("\x03\x00fedcba9876543210\x00\x0a\x02p1"), time.Time{})
+		r.Add([]byte(`{"patient":"p2","rate":8}`), time.Time{})
+		rows, corrupt := 1, 3
+		if classification == "json" {
+			rows, corrupt = 2, 2
+		}
+		got := show(r.Frame())
+		if n := strings.Count(got, `"p`) - strings.Count(got, `"patient`); r.Corrupt() != corrupt || !strings.Contains(got, `"p1"|7`) || n < rows || r.Frame().Len() != 4 {
+			t.Errorf("%s: %d corrupt:\n%s", classification, r.Corrupt(), got)
 		}
 	}
 }

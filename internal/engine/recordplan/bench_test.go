@@ -100,7 +100,7 @@ func BenchmarkDrain(b *testing.B) {
 			b.ReportAllocs()
 			var records, in int64
 			for b.Loop() {
-				plan, err := New("1", tt.spec)
+				plan, err := New("1", tt.spec, nil)
 				if err != nil {
 					b.Fatal(err)
 				}

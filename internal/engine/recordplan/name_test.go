@@ -11,7 +11,7 @@ import (
 func TestOwnerKnowsItsKeys(t *testing.T) {
 	const secret, stream = "firehose/1/r/abc", "a.stream-1"
 	o := NewOwner(secret, stream)
-	plan, err := New("1", Spec{ID: "x", Owner: secret, Name: stream, Version: "7", Bucket: "b", Prefix: "p/!{timestamp:yyyy}/a.stream-1-", ErrorPrefix: "e/", Extension: ".json-2.gz"})
+	plan, err := New("1", Spec{ID: "x", Owner: secret, Name: stream, Version: "7", Bucket: "b", Prefix: "p/!{timestamp:yyyy}/a.stream-1-", ErrorPrefix: "e/", Extension: ".json-2.gz"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

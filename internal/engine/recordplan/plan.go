@@ -17,6 +17,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/jsontext"
 	"github.com/brookmere/brookmere/internal/engine/schemaheader"
+	"github.com/brookmere/brookmere/internal/engine/schemarecord"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -56,6 +57,7 @@ type specPlan struct {
 
 	// Of Route.
 	unpack  unpacker
+	schemas schemarecord.Reader
 	keys    KeyValues
 	outcome Outcome
 	name    []byte
@@ -67,13 +69,14 @@ type specPlan struct {
 	records rowRecords // of the encoders
 }
 
-// New compiles a spec. Its version must change with the spec.
-func New(version string, spec Spec) (delivery.Plan, error) {
+// New compiles a spec. Its version must change with the spec. schemas finds those of the Glue Schema Registry that the headers
+// of records name: what it answers of a version must not change; nil: there is no registry.
+func New(version string, spec Spec, schemas schemarecord.Lookup) (delivery.Plan, error) {
 	p, err := compile(spec)
 	if err != nil {
 		return nil, err
 	}
-	p.version = version
+	p.version, p.schemas.Lookup = version, schemas
 	if c := spec.Convert; c != nil {
 		for _, col := range c.Columns {
 			t, err := hivetype.Parse(col.Type)
@@ -215,11 +218,20 @@ func (p *specPlan) open(data []byte, rows *delivery.Rows) {
 	})
 }
 
-// split is unpacker.split, less a second look at the JSON. Where records are read as JSON, a header of the Glue Schema
-// Registry is passed over.
+// split is unpacker.split, less a second look at the JSON. Where records are read as JSON, one whose header names a schema of
+// the Glue Schema Registry in Avro or Protocol Buffers is the JSON that it makes; of others a header is passed over.
 func (p *specPlan) split(data []byte, rows *delivery.Rows) {
 	if p.spec.Convert != nil || p.query != nil || p.spec.Split == SplitJSON {
-		data = schemaheader.Payload(data)
+		if p.schemas.Lookup != nil && p.schemas.Encoded(data) {
+			text, err := p.schemas.AppendJSON(nil, data) // rows keep it
+			if err != nil {
+				rows.Reject(p.unread(data, &rows.From, err))
+				return
+			}
+			data = text
+		} else {
+			data = schemaheader.Payload(data)
+		}
 	}
 	switch p.spec.Split {
 	case SplitDelimited:
@@ -476,6 +488,15 @@ func (p *specPlan) noJSON(data []byte, from *delivery.From, err error) *delivery
 		return p.failed(data, from, NotJSON)
 	}
 	return p.unfit(data, from, &columnar.RecordError{Code: columnar.ParseError, Reason: "Encountered malformed JSON. " + err.Error()})
+}
+
+// unread is what becomes of a record that the schema which its header names does not read.
+func (p *specPlan) unread(data []byte, from *delivery.From, err error) *delivery.Rejected {
+	reason := "The record cannot be read by the schema that its header names: " + err.Error()
+	if p.spec.Convert != nil {
+		return p.unfit(data, from, &columnar.RecordError{Code: columnar.ParseError, Reason: reason})
+	}
+	return p.failed(data, from, &PartitionError{ExtractionFailed, reason})
 }
 
 // unfit is what becomes of a record that does not fit the schema.

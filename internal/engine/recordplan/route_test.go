@@ -3,12 +3,14 @@ package recordplan
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/delivery"
+	"github.com/brookmere/brookmere/internal/engine/schemarecord"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
@@ -16,7 +18,7 @@ import (
 // envelopes of what could not be.
 func routed(t *testing.T, spec Spec, r shardlog.Record) (rows []string, failed map[string][]map[string]any) {
 	t.Helper()
-	p, err := New("1", spec)
+	p, err := New("1", spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,10 +122,10 @@ func TestStorable(t *testing.T) {
 		"/a/": true, "a//b": true, "a/../": true, "./": true, strings.Repeat("x", 300) + "/": true, "a\x00/": false, strings.Repeat("/", 900): false,
 		"../": false, "a/../../b/": false, "./../": false, "a/..": true,
 	} {
-		if _, err := New("1", Spec{Name: "s", Version: "1", Prefix: prefix}); (err == nil) != ok {
+		if _, err := New("1", Spec{Name: "s", Version: "1", Prefix: prefix}, nil); (err == nil) != ok {
 			t.Errorf("prefix %q: %v", prefix, err)
 		}
-		if _, err := New("1", Spec{Name: "s", Version: "1", ErrorPrefix: prefix}); (err == nil) != ok {
+		if _, err := New("1", Spec{Name: "s", Version: "1", ErrorPrefix: prefix}, nil); (err == nil) != ok {
 			t.Errorf("error prefix %q: %v", prefix, err)
 		}
 	}
@@ -146,6 +148,62 @@ func TestStorable(t *testing.T) {
 		rows, failed := routed(t, spec, shardlog.Record{Data: fmt.Appendf(nil, `{"k":%q}`, k)})
 		if (len(rows) == 1) != ok || ok == (len(failed) > 0) {
 			t.Errorf("key %q of a prefix that begins with it: %d rows, failed %v", k, len(rows), failed)
+		}
+	}
+}
+
+// TestRouteBySchema: where records are read as JSON, those whose headers name schemas are the JSON that these make; the others
+// are what they are, and what cannot be read goes to the error prefix as it came.
+func TestRouteBySchema(t *testing.T) {
+	lookup := func(version string) (schemarecord.Schema, error) {
+		if version != "30313233-3435-3637-3839-616263646566" {
+			return schemarecord.Schema{}, errors.New("there is no such version")
+		}
+		return schemarecord.Schema{Format: "PROTOBUF", Definition: `syntax = "proto3"; message R { int32 a = 1; }`}, nil
+	}
+	const header, other = "\x03\x000123456789abcdef", "\x03\x00fedcba9876543210"
+	convert := Spec{Name: "s", Version: "1", Convert: &Conversion{Columns: []Column{{"a", "int"}}}}
+	keyed := Spec{Name: "s", Version: "1", Partition: "{a:.a}", Prefix: "a=!{partitionKeyFromQuery:a}/", ErrorPrefix: "e/"}
+	for _, tt := range []struct {
+		name, data string
+		spec       Spec
+		row, kind  string
+	}{
+		{"converted", header + "\x00\x08\x07", convert, `{"a":7}`, ""},
+		{"partitioned", header + "\x00\x08\x07", keyed, `{"a":7}`, ""},
+		{"as they are", header + "\x00\x08\x07", Spec{Name: "s", Version: "1"}, header + "\x00\x08\x07", ""},
+		{"JSON of a version that is gone", other + `{"a":7}`, convert, `{"a":7}`, ""},
+		{"no header", `{"a":7}`, convert, `{"a":7}`, ""},
+		{"torn", header + "\x00\x08", convert, "", FormatConversionFailed},
+		{"torn, partitioned", header + "\x00\x08", keyed, "", ProcessingFailed},
+		{"a version that is gone", other + "\x00\x08\x07", convert, "", FormatConversionFailed},
+	} {
+		p, err := New("1", tt.spec, lookup)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all delivery.Rows
+		p.Route(&shardlog.Record{Data: []byte(tt.data)}, &all)
+		n := 0
+		for partition, row := range all.All() {
+			n++
+			if delivery.IsError(string(partition)) {
+				var e struct {
+					ErrorMessage string
+					RawData      []byte
+				}
+				if err := json.Unmarshal(row.Data, &e); err != nil {
+					t.Fatal(err)
+				}
+				if string(partition) != delivery.ErrorMark+tt.kind || string(e.RawData) != tt.data || !strings.Contains(e.ErrorMessage, "schema") {
+					t.Errorf("%s: %s %+v", tt.name, partition, e)
+				}
+			} else if string(row.Data) != tt.row || tt.kind != "" {
+				t.Errorf("%s: row %q", tt.name, row.Data)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d rows", tt.name, n)
 		}
 	}
 }

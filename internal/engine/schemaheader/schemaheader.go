@@ -40,6 +40,14 @@ func Split(record []byte) (schemaVersion string, payload []byte, ok bool) {
 	return uuid.UUID(record[2:size]).String(), payload, true
 }
 
+// Version is the id of the schema's version that a record's header names.
+func Version(record []byte) (id string, ok bool) {
+	if len(record) <= size || record[0] != version || record[1] != plain && record[1] != zlibbed {
+		return "", false // as nearly all are
+	}
+	return uuid.UUID(record[2:size]).String(), true
+}
+
 // Payload is a record without its header, if it has one.
 func Payload(record []byte) []byte {
 	if len(record) <= size || record[0] != version {

@@ -73,6 +73,16 @@ func (m *memS3) all() map[string][]byte {
 type memGlue struct {
 	mu      sync.Mutex
 	columns []gluetypes.Column
+	schemas map[string]*glue.GetSchemaVersionOutput // by the version's id
+}
+
+func (g *memGlue) GetSchemaVersion(ctx context.Context, in *glue.GetSchemaVersionInput, _ ...func(*glue.Options)) (*glue.GetSchemaVersionOutput, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if v := g.schemas[*in.SchemaVersionId]; v != nil {
+		return v, nil
+	}
+	return nil, &gluetypes.EntityNotFoundException{Message: aws.String("Schema version is not found.")}
 }
 
 func (g *memGlue) GetTable(ctx context.Context, in *glue.GetTableInput, _ ...func(*glue.Options)) (*glue.GetTableOutput, error) {

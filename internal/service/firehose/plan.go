@@ -67,7 +67,7 @@ func (p *lanePlans) Current(ctx context.Context) (delivery.Plan, error) {
 		p.doc, p.asked = d, now
 		return p.plan, nil
 	}
-	plan, err := recordplan.New(version, *spec)
+	plan, err := recordplan.New(version, *spec, st.s.recordSchemas(d))
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (p *lanePlans) Pinned(ctx context.Context, version string) (delivery.Plan, 
 	if err != nil {
 		return nil, fmt.Errorf("firehose: plan of an earlier delivery: %w", err)
 	}
-	return recordplan.New(version, doc.Spec)
+	return recordplan.New(version, doc.Spec, st.s.recordSchemas(d))
 }
 
 // spec says in the engine's terms what the stream's configuration says in AWS's.

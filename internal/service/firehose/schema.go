@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/recordplan"
+	"github.com/brookmere/brookmere/internal/engine/schemarecord"
 )
 
 var errNoColumns = errors.New("the table has no columns")
@@ -40,7 +42,7 @@ func (s *Service) checkSchema(ctx context.Context, d *streamDoc) error {
 	}
 	spec := d.S3.spec(d)
 	spec.Convert.Columns = columns
-	if _, err := recordplan.New("", *spec); err != nil {
+	if _, err := recordplan.New("", *spec, nil); err != nil {
 		return invalid("The table specified in the data format conversion configuration cannot be used. %s", err)
 	}
 	return nil
@@ -77,3 +79,45 @@ func (s *Service) columns(ctx context.Context, d *streamDoc) ([]recordplan.Colum
 	}
 	return cols, nil
 }
+
+// A version of a schema of the registry is waited for for schemaWait, and one that could not be had is not asked for again
+// before schemaCheck is over.
+const schemaWait = 30 * time.Second
+
+// recordSchemas finds the schemas that the headers of records name, as the role that has the table of the conversion or, without
+// one, the role that has the bucket.
+func (s *Service) recordSchemas(d *streamDoc) schemarecord.Lookup {
+	if s.cfg.Glue == nil {
+		return nil
+	}
+	role, region := d.S3.RoleARN, d.Region
+	if d.S3.converts() {
+		sc := d.S3.Conversion.schema(d)
+		role, region = sc.RoleARN, sc.Region
+	}
+	var (
+		refused = make(map[string]error)
+		since   time.Time
+	)
+	return func(version string) (schemarecord.Schema, error) {
+		if now := s.clock.Now(); now.Sub(since) > schemaCheck || len(refused) > maxRefused {
+			clear(refused)
+			since = now
+		}
+		if err := refused[version]; err != nil {
+			return schemarecord.Schema{}, err
+		}
+		ctx, cancel := context.WithTimeout(awswire.Acting(context.Background(), d.Account, region, "firehose.amazonaws.com", role, d.arn()), schemaWait)
+		defer cancel()
+		out, err := s.cfg.Glue.GetSchemaVersion(ctx, &glue.GetSchemaVersionInput{SchemaVersionId: &version})
+		if err != nil {
+			err = fmt.Errorf("schema version %s: %w", version, err)
+			refused[version] = err
+			return schemarecord.Schema{}, err
+		}
+		return schemarecord.Schema{Format: string(out.DataFormat), Definition: aws.ToString(out.SchemaDefinition)}, nil
+	}
+}
+
+// maxRefused bounds the versions that are known not to be there.
+const maxRefused = 1000

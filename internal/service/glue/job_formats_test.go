@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 )
 
-// TestStreamFormats: a visual job reads records in Avro whose schema the registry has, and lines of a Grok pattern that
+// TestStreamFormats: a visual job reads records in Avro and in Protocol Buffers whose schemas the registry has, and lines of a Grok pattern that
 // the catalog has.
 func TestStreamFormats(t *testing.T) {
 	objects := &memoryObjects{objects: map[string]string{}}
@@ -78,6 +78,24 @@ func TestStreamFormats(t *testing.T) {
 	stream.put("\x03\x00" + string(id) + "\x04p1\x0e")
 	if got := run("avro", types.CodeGenConfigurationNode{DirectKinesisSource: &types.DirectKinesisSource{Name: aws.String("in"), WindowSize: aws.Int32(1), StreamingOptions: options}}); got != "{\"patient\":\"p1\",\"rate\":7}\n" {
 		t.Errorf("avro: %q", got)
+	}
+	stream.mu.Lock()
+	stream.records = nil
+	stream.mu.Unlock()
+	message, err := s.CreateSchema(ctx, &glue.CreateSchemaInput{
+		SchemaName: aws.String("message"), DataFormat: types.DataFormatProtobuf, Compatibility: types.CompatibilityNone,
+		SchemaDefinition: aws.String(`syntax = "proto3"; message Reading { string patient = 1; int32 rate = 2; }`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err = hex.DecodeString(strings.ReplaceAll(*message.SchemaVersionId, "-", "")); err != nil {
+		t.Fatal(err)
+	}
+	stream.put("\x03\x00" + string(id) + "\x00\x0a\x02p3\x10\x09")
+	options = &types.KinesisStreamingSourceOptions{StreamName: aws.String("st"), StartingPosition: types.StartingPositionEarliest, Classification: aws.String("protobuf")}
+	if got := run("protobuf", types.CodeGenConfigurationNode{DirectKinesisSource: &types.DirectKinesisSource{Name: aws.String("in"), WindowSize: aws.Int32(1), StreamingOptions: options}}); got != "{\"patient\":\"p3\",\"rate\":9}\n" {
+		t.Errorf("protobuf: %q", got)
 	}
 	stream.mu.Lock()
 	stream.records = nil

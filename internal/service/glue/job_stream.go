@@ -16,6 +16,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/shardreader"
 	"github.com/brookmere/brookmere/internal/engine/etl"
 	"github.com/brookmere/brookmere/internal/engine/kpl"
+	"github.com/brookmere/brookmere/internal/engine/schemarecord"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -145,7 +146,7 @@ func (r *streamRun) resolve(ctx context.Context) error {
 			return err
 		}
 	}
-	s.format.Schemas = func(version string) (string, error) { return r.s.schemaText(r.sc, version) }
+	s.format.Schemas = func(version string) (schemarecord.Schema, error) { return r.s.recordSchema(r.sc, version) }
 	if err := s.format.Check(); err != nil {
 		return err
 	}

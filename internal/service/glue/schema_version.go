@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/brookmere/brookmere/internal/engine/schemacheck"
+	"github.com/brookmere/brookmere/internal/engine/schemarecord"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -34,13 +35,13 @@ type schemaVersionDoc struct {
 	Metadata   []metadataItem `json:"metadata,omitempty"`
 }
 
-// schemaText is the definition of a version by its id.
-func (s *Service) schemaText(sc scope, id string) (string, error) {
-	d, err := s.schemaVersions.Get(sc.account, sc.region, id)
+// recordSchema is a version by its id, for those who read records by it.
+func (s *Service) recordSchema(sc scope, id string) (schemarecord.Schema, error) {
+	d, _, v, err := s.findVersion(sc, &id, nil, nil)
 	if err != nil {
-		return "", err
+		return schemarecord.Schema{}, err
 	}
-	return d.Definition, nil
+	return schemarecord.Schema{Format: string(d.Format), Definition: v.Definition}, nil
 }
 
 type metadataItem struct {

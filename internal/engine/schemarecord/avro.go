@@ -1,10 +1,9 @@
-package etl
+package schemarecord
 
 import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
 	"reflect"
 	"slices"
@@ -14,12 +13,10 @@ import (
 
 	"github.com/hamba/avro/v2"
 
-	"github.com/brookmere/brookmere/internal/engine/schemaheader"
+	"github.com/brookmere/brookmere/internal/engine/jsontext"
 )
 
-// Records in Avro: the binary encoding of one value, without the container of files. Its schema is that of the format,
-// or the one that a header of the Schema Registry names. They become JSON objects, as if they had come as such: times and
-// dates as text, decimals as numbers, bytes as text where they are that and in base64 where they are not.
+// Records in Avro become JSON objects, as if they had come as such: times and dates as text, decimals as numbers, bytes as text where they are that and in base64 where they are not.
 
 // Limits of one record: of a text in it, and of what an array or map takes.
 const (
@@ -29,70 +26,26 @@ const (
 
 var avroAPI = avro.Config{MaxByteSliceSize: maxAvroText, MaxSliceAllocSize: maxAvroItems}.Freeze()
 
-var errNoSchema = errors.New("the record names no schema, and the source has none")
+// avroDecoder reads records by one schema.
+type avroDecoder struct{ schema avro.Schema }
 
-// avroReader reads records in Avro.
-type avroReader struct {
-	given  string // schema of records without a header
-	lookup func(version string) (string, error)
-	parsed map[string]avro.Schema // by version; "": the given one. nil: it cannot be parsed
-}
-
-// maxAvroSchemas bounds the schemas that one window knows.
-const maxAvroSchemas = 1000
-
-func (a *avroReader) schema(version string) (avro.Schema, error) {
-	if s, ok := a.parsed[version]; ok {
-		if s == nil {
-			return nil, errNoSchema
-		}
-		return s, nil
-	}
-	text := a.given
-	if version != "" {
-		if a.lookup == nil {
-			return nil, errNoSchema
-		}
-		var err error
-		if text, err = a.lookup(version); err != nil {
-			return nil, err
-		}
-	}
-	if a.parsed == nil || len(a.parsed) >= maxAvroSchemas {
-		a.parsed = make(map[string]avro.Schema)
-	}
-	a.parsed[version] = nil
-	if text == "" {
-		return nil, errNoSchema
-	}
-	s, err := avro.ParseWithCache(text, "", &avro.SchemaCache{})
+func newAvro(definition string) (*avroDecoder, error) {
+	s, err := avro.ParseWithCache(definition, "", &avro.SchemaCache{})
 	if err != nil {
 		return nil, err
 	}
 	if s.Type() != avro.Record {
 		return nil, fmt.Errorf("the schema is of the type %s, not a record", s.Type())
 	}
-	a.parsed[version] = s
-	return s, nil
+	return &avroDecoder{s}, nil
 }
 
-// text appends a record as a JSON object.
-func (a *avroReader) text(dst, record []byte) (out []byte, err error) {
-	defer func() {
-		if v := recover(); v != nil { // the decoder goes by reflection
-			out, err = dst, fmt.Errorf("the record cannot be decoded: %v", v)
-		}
-	}()
-	version, payload, _ := schemaheader.Split(record)
-	s, err := a.schema(version)
-	if err != nil {
-		return dst, err
-	}
+func (a *avroDecoder) text(dst, payload []byte) ([]byte, error) {
 	var v any
-	if err := avroAPI.Unmarshal(s, payload, &v); err != nil {
+	if err := avroAPI.Unmarshal(a.schema, payload, &v); err != nil {
 		return dst, err
 	}
-	return appendAvro(dst, s, v, 0)
+	return appendAvro(dst, a.schema, v, 0)
 }
 
 // maxAvroDepth bounds how deep a value nests.
@@ -120,7 +73,7 @@ func appendAvro(dst []byte, s avro.Schema, v any, depth int) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(appendString(dst, f.Name()), ':')
+			dst = append(jsontext.AppendQuoted(dst, f.Name()), ':')
 			if dst, err = appendAvro(dst, f.Type(), m[f.Name()], depth+1); err != nil {
 				return dst, err
 			}
@@ -156,7 +109,7 @@ func appendAvro(dst []byte, s avro.Schema, v any, depth int) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(appendString(dst, k), ':')
+			dst = append(jsontext.AppendQuoted(dst, k), ':')
 			if dst, err = appendAvro(dst, s.Values(), m[k], depth+1); err != nil {
 				return dst, err
 			}
@@ -218,13 +171,13 @@ func appendAvroScalar(dst []byte, s avro.Schema, v any) ([]byte, error) {
 	case int64:
 		return strconv.AppendInt(dst, v, 10), nil
 	case float32:
-		return appendAvroFloat(dst, float64(v), 32), nil
+		return appendFloat(dst, float64(v), 32), nil
 	case float64:
-		return appendAvroFloat(dst, v, 64), nil
+		return appendFloat(dst, v, 64), nil
 	case string:
-		return appendString(dst, v), nil
+		return jsontext.AppendQuoted(dst, v), nil
 	case []byte:
-		return appendAvroBytes(dst, v), nil
+		return appendBytes(dst, v), nil
 	case time.Time:
 		if l, ok := s.(avro.LogicalTypeSchema); ok && l.Logical() != nil && l.Logical().Type() == avro.Date {
 			return append(v.UTC().AppendFormat(append(dst, '"'), time.DateOnly), '"'), nil
@@ -241,30 +194,19 @@ func appendAvroScalar(dst []byte, s avro.Schema, v any) ([]byte, error) {
 		}
 		return append(dst, v.FloatString(min(max(scale, 0), 100))...), nil
 	case avro.LogicalDuration:
-		return appendString(dst, fmt.Sprintf("%d months %d days %d milliseconds", v.Months, v.Days, v.Milliseconds)), nil
+		return jsontext.AppendQuoted(dst, fmt.Sprintf("%d months %d days %d milliseconds", v.Months, v.Days, v.Milliseconds)), nil
 	}
 	if r := reflect.ValueOf(v); r.Kind() == reflect.Array && r.Type().Elem().Kind() == reflect.Uint8 { // a fixed
 		b := make([]byte, r.Len())
 		reflect.Copy(reflect.ValueOf(b), r)
-		return appendAvroBytes(dst, b), nil
+		return appendBytes(dst, b), nil
 	}
 	return dst, errAvroValue(s, v)
 }
 
-func appendAvroFloat(dst []byte, v float64, bits int) []byte {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return append(dst, "null"...)
-	}
-	text := strconv.AppendFloat(nil, v, 'g', -1, bits)
-	if !slices.ContainsFunc(text, func(c byte) bool { return c == '.' || c == 'e' }) {
-		text = append(text, '.', '0') // it is not an integer, whatever its value
-	}
-	return append(dst, text...)
-}
-
-func appendAvroBytes(dst, b []byte) []byte {
+func appendBytes(dst, b []byte) []byte {
 	if utf8.Valid(b) {
-		return appendString(dst, string(b))
+		return jsontext.AppendQuoted(dst, string(b))
 	}
-	return appendString(dst, base64.StdEncoding.EncodeToString(b))
+	return jsontext.AppendQuoted(dst, base64.StdEncoding.EncodeToString(b))
 }
