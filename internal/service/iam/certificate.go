@@ -14,10 +14,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// Certificates: of servers, with a private key that belongs to them, and for signing, at most two a user. No listener here
+// Certificates: of servers, with a private key that belongs to them, at most twenty an account, and for signing, at most two a user. No listener here
 // serves by them: they are stored. The private key is checked, and not kept, since nothing would ever read it.
 
-const maxSigning = 2
+const (
+	maxSigning            = 2
+	maxServerCertificates = 20
+)
 
 type serverCertDoc struct {
 	Name     string    `json:"name"`
@@ -103,8 +106,25 @@ func (s *Service) UploadServerCertificate(ctx context.Context, in *iam.UploadSer
 	if c.Tags, err = withTags(nil, in.Tags); err != nil {
 		return nil, err
 	}
+	full := func(most int) bool {
+		n := 0
+		for range s.servers.Keys(sc.account) {
+			n++
+		}
+		return n > most
+	}
+	tooMany := limitExceeded("Cannot exceed quota for ServerCertificatesPerAccount: %d", maxServerCertificates)
+	if _, err := s.serverCert(sc, c.Name); err != nil && full(maxServerCertificates-1) {
+		return nil, tooMany
+	}
 	if err := s.servers.Create(ctx, c, sc.account, lower(c.Name)); err != nil {
 		return nil, created(err, alreadyExists("The Server Certificate with name %s already exists.", c.Name))
+	}
+	if full(maxServerCertificates) { // others came at the same time
+		if err := s.servers.Delete(ctx, sc.account, lower(c.Name)); err != nil {
+			return nil, err
+		}
+		return nil, tooMany
 	}
 	return &iam.UploadServerCertificateOutput{ServerCertificateMetadata: c.metadata(sc), Tags: tagsOut(c.Tags)}, nil
 }

@@ -105,6 +105,20 @@ func TestVirtualDevices(t *testing.T) {
 	is("a code of the half minute before", ann, code(seed, at()-1), true)
 	is("no code", ann, "", false)
 
+	for range mostWrong - 1 { // one was wrong before
+		is("a guess", ann, "guess!", false)
+	}
+	is("the code behind too many guesses", ann, code(seed, at()), false)
+	clock.Advance(wrongWithin - time.Second)
+	is("the code, too early still", ann, code(seed, at()), false)
+	clock.Advance(2 * time.Second)
+	is("the code when that is over", ann, code(seed, at()), true)
+	clock.Advance(codeEvery * time.Second)
+	for range mostWrong - 1 {
+		is("a guess", ann, "guess!", false)
+	}
+	is("the code before too many guesses", ann, code(seed, at()), true)
+
 	list, err := s.ListVirtualMFADevices(ctx, &iam.ListVirtualMFADevicesInput{AssignmentStatus: types.AssignmentStatusTypeAssigned})
 	if err != nil || len(list.VirtualMFADevices) != 1 || *list.VirtualMFADevices[0].User.UserName != "ann" {
 		t.Errorf("devices in use: %v (%v)", list, err)
@@ -396,5 +410,22 @@ func TestChangePassword(t *testing.T) {
 		if !allowed("iam:ChangePassword", annARN) || allowed("s3:GetObject", "arn:aws:s3:::b/k") || allowed("iam:ChangePassword", "arn:aws:iam::"+account+":user/other/"+name) {
 			t.Errorf("of a user below %s: the policy of the account allows something else", path)
 		}
+	}
+}
+
+// TestServerCertificatesQuota: an account has twenty at most.
+func TestServerCertificatesQuota(t *testing.T) {
+	s, ctx, _, _ := newService(t)
+	body, key := newCertificate(t)
+	var err error
+	for i := range maxServerCertificates + 1 {
+		if _, err = s.UploadServerCertificate(ctx, &iam.UploadServerCertificateInput{ServerCertificateName: aws.String("c" + strconv.Itoa(i)), CertificateBody: &body, PrivateKey: &key}); err != nil {
+			break
+		}
+	}
+	want(t, "one too many", err, "LimitExceeded", "Cannot exceed quota for ServerCertificatesPerAccount: 20")
+	all, err := s.ListServerCertificates(ctx, &iam.ListServerCertificatesInput{})
+	if err != nil || len(all.ServerCertificateMetadataList) != maxServerCertificates {
+		t.Errorf("%d certificates (%v)", len(all.ServerCertificateMetadataList), err)
 	}
 }

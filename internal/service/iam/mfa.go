@@ -34,6 +34,11 @@ const (
 	codeEvery       = 30 // seconds
 	codeSlack       = 1  // codes before and after that of the moment
 	resyncBy        = 20 // codes that a clock may be off by when a device is enabled
+
+	// A device takes mostWrong wrong codes within wrongWithin: until that is over it then takes none, good or bad, so that
+	// a code cannot be found by trying. One in some thirty thousand of such times would find one.
+	mostWrong   = 10
+	wrongWithin = 5 * time.Minute
 )
 
 // deviceDoc is a virtual device.
@@ -44,7 +49,26 @@ type deviceDoc struct {
 	Enabled  time.Time `json:"enabled,omitzero"`
 	Drift    int64     `json:"drift,omitempty"` // codes that the device's clock is ahead of the node's
 	Last     int64     `json:"last,omitempty"`  // number of the last code that was taken
+	Wrong    int       `json:"wrong,omitempty"` // codes that were not good, since the last good one
+	Since    time.Time `json:"since,omitzero"`  // when the first of them came
 	Tags     []tag     `json:"tags,omitempty"`
+}
+
+// closed reports whether the device takes no code for now, as too many were wrong.
+func (d *deviceDoc) closed(now time.Time) bool {
+	return d.Wrong >= mostWrong && now.Sub(d.Since) < wrongWithin
+}
+
+// tried counts a code that was tried.
+func (d *deviceDoc) tried(good bool, now time.Time) {
+	switch {
+	case good:
+		d.Wrong, d.Since = 0, time.Time{}
+	case d.Wrong == 0 || now.Sub(d.Since) >= wrongWithin:
+		d.Wrong, d.Since = 1, now
+	default:
+		d.Wrong++
+	}
 }
 
 func seedPurpose(account, resource string) string { return "seed of " + account + " " + resource }
@@ -215,6 +239,7 @@ func (s *Service) synchronize(sc scope, d *deviceDoc, first, second string) erro
 	if !ok {
 		return errWrongCode
 	}
+	d.tried(true, now)
 	d.Last, d.Drift = n, n-now.Unix()/codeEvery
 	if d.Drift >= -codeSlack && d.Drift <= codeSlack {
 		d.Drift = 0
@@ -374,18 +399,21 @@ func (s *Service) Authenticates(ctx context.Context, user, serial, given string)
 	if !slices.Contains(u.MFA, resource) {
 		return false, nil
 	}
-	good := false
+	good, now := false, s.clock.Now()
 	_, err = s.devices.Modify(ctx, func(d *deviceDoc) error {
+		good = false
+		if d.User != u.ID || d.closed(now) {
+			return nil
+		}
 		seed, err := s.seed(sc, d)
 		if err != nil {
 			return err
 		}
 		var n int64
-		if n, good = d.match(seed, given, s.clock.Now()); good && d.User == u.ID {
+		if n, good = d.match(seed, given, now); good {
 			d.Last = n
-			return nil
 		}
-		good = false
+		d.tried(good, now)
 		return nil
 	}, sc.account, resource)
 	return good && err == nil, found(err, nil)
