@@ -6,6 +6,7 @@ import { Grid, widths } from "../parts/grid.tsx";
 import { Plot } from "../parts/plot.tsx";
 import { Spark } from "../parts/ui.tsx";
 import type { View } from "./body.ts";
+import { borders, pathOf } from "./outlines.ts";
 import { crossed, parts, roles, seriesOf, type Data } from "./shape.ts";
 
 /** show is a value as people read it. */
@@ -125,9 +126,15 @@ function Figure(p: { data: Data; w: number; h: number }) {
   );
 }
 
-/** Places are points by latitude and longitude, to scale, the newest of each name with the way behind it. */
+/** Places are points by latitude and longitude, to scale, over the borders of countries, the newest of each name with the way behind it. */
 function Places(p: { title: string; data: Data; w: number; h: number }) {
   const d = p.data, r = roles(d);
+  const [world, setWorld] = useState<number[][]>();
+  useEffect(() => {
+    let here = true;
+    borders().then((w) => here && setWorld(w), () => undefined); // degrees alone, without it
+    return () => { here = false; };
+  }, []);
   const rows = (r.time >= 0 ? [...d.rows].sort((a, b) => Number(a[r.time]) - Number(b[r.time])) : d.rows).filter((x) => Math.abs(Number(x[r.lat])) <= 90 && Math.abs(Number(x[r.lon])) <= 180 && x[r.lat] !== null && x[r.lon] !== null).slice(-5000);
   if (!rows.length) return <div class="empty quiet">No place in these rows.</div>;
   let a = 90, b = -90, l = 180, m = -180;
@@ -140,8 +147,10 @@ function Places(p: { title: string; data: Data; w: number; h: number }) {
   const raw = Math.max((p.h / k) / 4, 1e-5), step = [1, 2, 5, 10].map((f) => f * 10 ** Math.floor(Math.log10(raw))).find((s) => s >= raw)!;
   const lines = (from: number, to: number) => { const out = []; for (let v = Math.ceil(from / step) * step; v <= to && out.length < 40; v += step) out.push(Number(v.toPrecision(8))); return out; };
   const top = (b + a) / 2 + p.h / 2 / k, left = (l + m) / 2 - p.w / 2 / k / squeeze;
+  const land = world && pathOf(world, left, left + p.w / k / squeeze, top - p.h / k, top, X, Y);
   return (
     <svg class="places" width={p.w} height={p.h} role="img" aria-label={`${p.title}: ${by.size} places between ${a.toFixed(3)}, ${l.toFixed(3)} and ${b.toFixed(3)}, ${m.toFixed(3)}`}>
+      {land && <path class="land" d={land} />}
       {lines(top - p.h / k, top).map((v) => <g><line x1={0} x2={p.w} y1={Y(v)} y2={Y(v)} />{Y(v) > 14 && <text x={3} y={Y(v) - 3}>{v}°</text>}</g>)}
       {lines(left, left + p.w / k / squeeze).map((v) => <g><line x1={X(v)} x2={X(v)} y1={0} y2={p.h} /><text x={X(v) + 3} y={p.h - 4}>{v}°</text></g>)}
       {[...by].slice(0, 500).map(([name, list], i) => {

@@ -126,7 +126,7 @@ function One(p: { queue: Queue }) {
                 </tr>
               ))}</tbody></table>
           ) : <div class="empty quiet">{messages ? "Nothing could be received now." : "Messages show here when you look at them."}</div>}</div>
-          <div class="bar foot"><span class="grow" /><Command line={`aws sqs receive-message --queue-url ${url} --max-number-of-messages 10`} /></div>
+          <div class="bar foot">{v && v.sources.length > 0 && <Command line={`aws sqs start-message-move-task --source-arn ${v.a.QueueArn}`} />}<span class="grow" /><Command line={`aws sqs receive-message --queue-url ${url} --max-number-of-messages 10`} /></div>
         </div>
         {chosen && (
           <aside class="panel detail">
