@@ -53,6 +53,10 @@ type API struct {
 	// NoValues: messages do not repeat the values that break a constraint.
 	NoValues bool
 
+	// Half is what half a surrogate pair in a JSON text becomes, of a service that tells which characters it takes and would
+	// take U+FFFD; 0: U+FFFD.
+	Half rune
+
 	// EnumOrder is the order in which messages list the values of an enumeration, by the name of its shape. Values that it
 	// leaves out follow in the model's order, as do those of other shapes.
 	EnumOrder map[string][]string

@@ -60,7 +60,7 @@ func scanError(err error) error {
 
 // decodeJSON decodes a request body, an object, into the struct v.
 func decodeJSON(b *planner, p *plan, data []byte, v reflect.Value) error {
-	d := &jsonDecoder{JSON: scan.JSON{Data: data}, planner: b, budget: newBudget(len(data))}
+	d := &jsonDecoder{JSON: scan.JSON{Data: data, Half: b.half}, planner: b, budget: newBudget(len(data))}
 	if d.End() {
 		return nil // nothing is taken for an empty object
 	}

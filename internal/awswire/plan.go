@@ -138,13 +138,14 @@ type planner struct {
 	rest      bool                // the service speaks a REST protocol
 	inputs    bool                // messages name members of bodies below the input
 	noValues  bool                // messages do not repeat values
+	half      rune                // of surrogate pairs
 	enums     map[string][]string // orders of enumerations in messages
 	mu        sync.Mutex
 }
 
 func newPlanner(m *model.Service, api API) *planner {
 	b := &planner{service: m, plans: map[planKey]*plan{}, unions: map[reflect.Type]Union{}, documents: map[reflect.Type]Document{}, pattern: api.MessagePattern, open: api.Open, rest: strings.HasPrefix(m.Protocol, "rest-"),
-		inputs: api.InputPaths, noValues: api.NoValues, enums: api.EnumOrder}
+		inputs: api.InputPaths, noValues: api.NoValues, half: api.Half, enums: api.EnumOrder}
 	if b.pattern == nil {
 		b.pattern = func(p string) string { return p }
 	}

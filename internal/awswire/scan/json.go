@@ -4,6 +4,7 @@ package scan
 type JSON struct {
 	Data []byte
 	Pos  int
+	Half rune // what half a surrogate pair of a text becomes; 0: U+FFFD
 
 	depth   int
 	scratch []byte // the last string with escapes

@@ -10,7 +10,7 @@ import (
 
 // Text takes a string, which must stand right at the position, and undoes its escapes. The
 // result is UTF-8, and valid until the next call of Text or Member. Half a surrogate pair
-// becomes U+FFFD.
+// becomes Half.
 func (s *JSON) Text() ([]byte, error) {
 	if !s.at('"') {
 		return nil, s.wrong()
@@ -149,6 +149,8 @@ func (s *JSON) escaped(start, i int) ([]byte, error) {
 				}
 				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
 					i += 6
+				} else if s.Half != 0 {
+					r = s.Half
 				}
 			}
 			out = utf8.AppendRune(out, r)

@@ -33,6 +33,7 @@ func (s *Service) API() awswire.API {
 		// what is unknown is an InvalidAttributeName.
 		Open:    []string{"QueueAttributeName", "MessageSystemAttributeName"},
 		Invalid: func(message string) error { return invalid("%s", message) },
+		Half:    '\uFFFF', // which no message may hold
 		ErrorType: func(code string, _ bool) string {
 			code = strings.TrimPrefix(code, "AWS.SimpleQueueService.")
 			if name := errorNames[code]; name != "" {

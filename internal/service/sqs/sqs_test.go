@@ -280,6 +280,12 @@ func TestProtocols(t *testing.T) {
 	if q := w.Header().Get("X-Amzn-Query-Error"); w.Code != 400 || q != "AWS.SimpleQueueService.NonExistentQueue;Sender" {
 		t.Errorf("%d %s", w.Code, q)
 	}
+	// Half a surrogate pair is no character: another in its place would be another message.
+	for _, body := range []string{`"\ud83d"`, `"a\udE00"`, `"\ud83d x"`, `"\ud83d\ud83d\ude00"`} {
+		has(call("/", "application/x-amz-json-1.0", "AmazonSQS.SendMessage", `{"QueueUrl":"http://h/111122223333/q","MessageBody":`+body+`}`).Body.String(), "InvalidMessageContents")
+		has(call("/", "application/x-amz-json-1.0", "AmazonSQS.SendMessageBatch", `{"QueueUrl":"http://h/111122223333/q","Entries":[{"Id":"i","MessageBody":`+body+`}]}`).Body.String(), `"Failed":[{`, "InvalidMessageContents")
+	}
+	has(call("/", "application/x-amz-json-1.0", "AmazonSQS.SendMessage", `{"QueueUrl":"http://h/111122223333/smile","MessageBody":"\ud83d\ude00\ufffd"}`).Body.String(), "QueueDoesNotExist")
 	// A zero is not what is missing.
 	has(call("/", "application/x-amz-json-1.0", "AmazonSQS.ReceiveMessage", `{"QueueUrl":"http://h/111122223333/q","MaxNumberOfMessages":0}`).Body.String(), "InvalidParameterValue")
 	has(call("/", "application/x-amz-json-1.0", "AmazonSQS.ReceiveMessage", `{"QueueUrl":"http://h/111122223333/q","VisibilityTimeout":0}`).Body.String(), `"Body":"c"`)
