@@ -54,6 +54,9 @@ func (e *Engine) Run(ctx context.Context, text string, tables []etl.SQLTable, li
 	if err != nil {
 		return nil, err
 	}
+	for _, name := range q.fields {
+		in.spell(name)
+	}
 	if empty { // sources without an object: there are no columns to ask for
 		return &etl.Frame{}, nil
 	}

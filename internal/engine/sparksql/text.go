@@ -249,6 +249,7 @@ func rewrite(src string) (string, error) {
 	}
 	var w writer
 	marks := map[int]string{} // of the ON of joins
+	var structs []bool        // of the parentheses that are open: whether they are a struct's
 	for i := 0; i < len(tokens); i++ {
 		t := &tokens[i]
 		if mark, words, on, err := halfJoin(tokens, i); err != nil {
@@ -287,6 +288,12 @@ func rewrite(src string) (string, error) {
 		case t.is("limit") && next(1).kind == number && next(2).is("offset") && next(3).kind == number:
 			w.put(t.line, "OFFSET "+next(3).value+" LIMIT "+next(1).value)
 			i += 3
+		case t.is("ltrim") && next(1).is("("):
+			w.put(t.line, leftTrim)
+		case t.is("rtrim") && next(1).is("("):
+			w.put(t.line, rightTrim)
+		case (t.is("rlike") || t.is("regexp")) && next(1).is("(") && (i == 0 || tokens[i-1].kind == symbol && !tokens[i-1].is(")") || tokens[i-1].kind == word && reserved[strings.ToLower(tokens[i-1].value)]):
+			w.put(t.line, "regexp_like")
 		case t.is("rlike"), t.is("regexp"):
 			if next(1).kind != text {
 				return "", failLine(t.line, "%s takes a pattern that is a string", strings.ToUpper(t.value))
@@ -294,7 +301,16 @@ func rewrite(src string) (string, error) {
 			i++
 			w.put(t.line, "LIKE "+quote(regexpMark+tokens[i].value))
 		case t.is("div") && i > 0 && (next(1).kind != symbol || next(1).is("(")) && !tokens[i-1].is("select") && !tokens[i-1].is(",") && !tokens[i-1].is("."):
-			return "", failLine(t.line, "the operator DIV is not supported")
+			w.put(t.line, `/ "`+divName+`" /`)
+		case t.is("as") && len(structs) > 0 && structs[len(structs)-1] && (next(1).kind == word || next(1).kind == quotedName):
+			w.put(t.line, ", "+quote(fieldMark+next(1).value))
+			i++
+		case t.is("("):
+			structs = append(structs, i > 0 && tokens[i-1].is("struct"))
+			w.put(t.line, "(")
+		case t.is(")"):
+			structs = structs[:max(len(structs)-1, 0)]
+			w.put(t.line, ")")
 		case t.is("interval") && (next(1).kind == number || next(1).kind == text) && next(2).kind == word:
 			unit := strings.ToLower(next(2).value)
 			w.put(t.line, "INTERVAL "+quote(next(1).value)+" "+strings.TrimSuffix(unit, "s"))
@@ -319,6 +335,9 @@ func rewrite(src string) (string, error) {
 	return w.b.String(), nil
 }
 
+// reserved are the words behind which an expression begins.
+var reserved = words("select distinct where and or not when then else on having by case in between")
+
 // writer writes words on the lines that they were on.
 type writer struct {
 	b    strings.Builder
@@ -336,8 +355,8 @@ func (w *writer) put(line int, s string) {
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// lateral writes LATERAL VIEW [OUTER] explode(x) name [AS] column, or posexplode(x) name [AS] place, column, and returns how
-// many tokens it is.
+// lateral writes LATERAL VIEW [OUTER] explode(x) name [AS] column, or posexplode(x) name [AS] place, column, or inline(x) name
+// [AS] columns, and returns how many tokens it is.
 func (w *writer) lateral(tokens []token) (int, error) {
 	line, i := tokens[0].line, 2
 	at := func() *token {
@@ -350,12 +369,16 @@ func (w *writer) lateral(tokens []token) (int, error) {
 	if outer {
 		i++
 	}
-	function := explodeName
+	function, inline := explodeName, false
 	switch f := at(); {
-	case f.is("posexplode"):
-		function = posexplodeName
-	case !f.is("explode"):
-		return 0, failLine(line, "LATERAL VIEW takes explode and posexplode, and %q is not supported", f.value)
+	case f.is("posexplode"), f.is("posexplode_outer"):
+		function, outer = posexplodeName, outer || f.is("posexplode_outer")
+	case f.is("inline"), f.is("inline_outer"):
+		inline, outer = true, outer || f.is("inline_outer")
+	case f.is("explode"), f.is("explode_outer"):
+		outer = outer || f.is("explode_outer")
+	default:
+		return 0, failLine(line, "LATERAL VIEW takes explode, posexplode and inline, and %q is not supported", f.value)
 	}
 	if i++; !at().is("(") {
 		return 0, failLine(line, "explode has no argument")
@@ -401,6 +424,17 @@ func (w *writer) lateral(tokens []token) (int, error) {
 		column += ", " + value
 	} else if function == posexplodeName {
 		return 0, failLine(line, "LATERAL VIEW posexplode(...) names a table and two columns: t AS pos, c")
+	}
+	for inline && i+2 < len(tokens) && tokens[i+1].is(",") && (tokens[i+2].kind == word || tokens[i+2].kind == quotedName) {
+		i++
+		more, err := name()
+		if err != nil {
+			return 0, err
+		}
+		column += ", " + more
+	}
+	if inline && !strings.Contains(column, ", ") {
+		return 0, failLine(line, "LATERAL VIEW inline(...) of structs of one field is not supported: use explode and name.field")
 	}
 	inner, err := rewriteTokens(tokens[begin:end])
 	if err != nil {

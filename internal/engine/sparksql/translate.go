@@ -24,6 +24,7 @@ type query struct {
 	statement *sql.Query
 	names     map[string]string // of columns of the result in lower case: as the query writes them
 	indexed   bool              // it takes elements by number
+	fields    []string          // names of fields of the structs that it makes
 }
 
 // maxText bounds the text of a query.
@@ -223,8 +224,8 @@ func callName(c *sql.Call) string {
 	if c.Over != nil || c.Filter != nil || len(c.OrderBy) > 0 || c.NoParens || len(c.Name.Parts) != 1 {
 		return ""
 	}
-	name := c.Name.Parts[0].Lower()
-	if name == "explode" {
+	name := strings.TrimPrefix(c.Name.Parts[0].Lower(), "__")
+	if name == "explode" || name == "explode_outer" {
 		return "col"
 	}
 	var args []string
@@ -316,7 +317,7 @@ func (t *translator) explodeItem(s *sql.Select) {
 	found := false
 	for i := range s.Items {
 		c, ok := s.Items[i].Expr.(*sql.Call)
-		if !ok || c.Name.Last() != "explode" || len(c.Args) != 1 {
+		if !ok || c.Name.Last() != "explode" && c.Name.Last() != "explode_outer" || len(c.Args) != 1 {
 			continue
 		}
 		if found || len(s.From) == 0 {
@@ -327,7 +328,11 @@ func (t *translator) explodeItem(s *sql.Select) {
 		call := *c
 		call.Name = sql.QualifiedName{Position: c.Position, Parts: []sql.Identifier{{Position: c.Position, Name: explodeName}}}
 		last := len(s.From) - 1
-		s.From[last] = &sql.Join{Position: c.Position, Kind: "CROSS", Left: s.From[last], Right: &sql.AliasedRelation{
+		kind, on := "CROSS", sql.Expr(nil)
+		if c.Name.Last() == "explode_outer" {
+			kind, on = "LEFT", &sql.Boolean{Position: c.Position, Value: true}
+		}
+		s.From[last] = &sql.Join{Position: c.Position, Kind: kind, On: on, Left: s.From[last], Right: &sql.AliasedRelation{
 			Position: c.Position, Relation: &sql.Unnest{Position: c.Position, Exprs: []sql.Expr{&call}},
 			Alias: sql.Identifier{Position: c.Position, Name: "__explosion", Quoted: true}, Columns: []sql.Identifier{column},
 		}}
@@ -409,6 +414,14 @@ func (t *translator) expr(e sql.Expr) sql.Expr {
 	case *sql.Operation:
 		switch e.Op {
 		case "/":
+			if n, ok := e.Right.(*sql.Name); ok && n.Ident.Name == divName {
+				return e // the left side of DIV
+			}
+			if of, ok := e.Left.(*sql.Operation); ok && of.Op == "/" {
+				if n, ok := of.Right.(*sql.Name); ok && n.Ident.Name == divName {
+					return template("CAST(__1 AS bigint) / nullif(CAST(__2 AS bigint), 0)", of.Left, e.Right)
+				}
+			}
 			return template("CAST(__1 AS double) / nullif(CAST(__2 AS double), 0e0)", e.Left, e.Right)
 		case "%":
 			return template("__1 % nullif(__2, 0)", e.Left, e.Right)
@@ -443,10 +456,11 @@ func (t *translator) expr(e sql.Expr) sql.Expr {
 		}
 		refuse(e.Position, "an element is taken by a whole number or a string: use element_at(array, index from 1)")
 	case *sql.Extract:
-		if !slices.Contains([]string{"YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE"}, e.Field) {
+		part := calendar[strings.ToLower(e.Field)]
+		if part == "" {
 			refuse(e.Position, "EXTRACT(%s FROM ...) is not supported", e.Field)
 		}
-		return template("CAST(__1 AS integer)", e)
+		return template(templates[part+"/1"], e.X)
 	case *sql.TypedLiteral:
 		if e.Type.Name != "date" && !strings.HasPrefix(e.Type.Name, "timestamp") {
 			refuse(e.Position, "a literal of the type %s is not supported", e.Type.Name)
@@ -525,6 +539,11 @@ func (t *translator) widened(c *sql.Call, name string) sql.Expr {
 	return c
 }
 
+func isRow(e sql.Expr) bool {
+	_, ok := e.(*sql.Row)
+	return ok
+}
+
 func (t *translator) call(c *sql.Call) sql.Expr {
 	name := c.Name.Last()
 	switch {
@@ -532,6 +551,8 @@ func (t *translator) call(c *sql.Call) sql.Expr {
 		refuse(c.Position, "the function %s is not supported", c.Name.String())
 	case len(c.WithinGroup) > 0 || c.Overflow != "" || len(c.OrderBy) > 0:
 		refuse(c.Position, "ORDER BY within the function %s is not supported", name)
+	case (name == "max" || name == "min") && len(c.Args) == 1 && isRow(c.Args[0]): // a null in it would be the greatest
+		refuse(c.Position, "%s of a struct is not supported: use %s_by", name, name)
 	case whole[name]:
 		return template("CAST(__1 AS integer)", c)
 	case same[name] && templates[name+"/"+strconv.Itoa(len(c.Args))] == "":
@@ -540,6 +561,9 @@ func (t *translator) call(c *sql.Call) sql.Expr {
 		return c.Args[0]
 	case name == posexplodeName && len(c.Args) == 1:
 		return template(posexploded, c.Args[0])
+	}
+	if e := t.listed(c, name); e != nil {
+		return e
 	}
 	if to, ok := aggregates[name]; ok && len(c.Args) == 1 {
 		c.Name.Parts = []sql.Identifier{{Position: c.Position, Name: to}}
@@ -555,6 +579,9 @@ func (t *translator) call(c *sql.Call) sql.Expr {
 	}
 	if c.Distinct || c.Star || c.Filter != nil || c.Over != nil || c.Nulls != "" {
 		refuse(c.Position, "the function %s is not supported as an aggregate", name)
+	}
+	if e := t.more(c, name); e != nil {
+		return e
 	}
 	switch {
 	case name == "concat" && len(c.Args) > 0:

@@ -168,6 +168,7 @@ type (
 	Row struct {
 		Position
 		Items []Expr
+		Names []Identifier // of its fields; nil: they have none, as in all that is parsed
 	}
 	// Array is ARRAY[a, b].
 	Array struct {

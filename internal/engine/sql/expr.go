@@ -295,7 +295,7 @@ func (p *parser) parenthesised() Expr {
 	p.expectSymbol("(")
 	x := p.expr()
 	if p.atSymbol(",") {
-		r := &Row{at, []Expr{x}}
+		r := &Row{Position: at, Items: []Expr{x}}
 		for p.symbol(",") {
 			r.Items = append(r.Items, p.expr())
 		}

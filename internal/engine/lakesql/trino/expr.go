@@ -221,11 +221,15 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		parts := make([]string, len(x.Items))
 		for i, item := range x.Items {
 			text, it := t.expr(item, in)
-			parts[i] = fmt.Sprintf("field%d := %s", i, text)
 			if it == nil {
 				it = types.Named("unknown")
 			}
-			typ.Fields = append(typ.Fields, sql.RowField{Type: it})
+			f := sql.RowField{Type: it}
+			if i < len(x.Names) {
+				f.Name = &x.Names[i]
+			}
+			typ.Fields = append(typ.Fields, f)
+			parts[i] = duck.Ident(types.FieldName(typ, i)) + " := " + text
 		}
 		return "struct_pack(" + strings.Join(parts, ", ") + ")", typ
 	case *sql.Array:
