@@ -119,6 +119,8 @@ func TestVirtualDevices(t *testing.T) {
 	}
 	is("the code before too many guesses", ann, code(seed, at()), true)
 
+	_, err = s.ListVirtualMFADevices(ctx, &iam.ListVirtualMFADevicesInput{Marker: aws.String("100")})
+	want(t, "a marker of nobody's", err, "ValidationError", "Invalid Marker.")
 	list, err := s.ListVirtualMFADevices(ctx, &iam.ListVirtualMFADevicesInput{AssignmentStatus: types.AssignmentStatusTypeAssigned})
 	if err != nil || len(list.VirtualMFADevices) != 1 || *list.VirtualMFADevices[0].User.UserName != "ann" {
 		t.Errorf("devices in use: %v (%v)", list, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
@@ -216,6 +217,11 @@ func pageOf[T any](items []T, key func(T) string, marker *string, most *int32) (
 	limit := 100
 	if most != nil && *most > 0 {
 		limit = min(int(*most), 1000)
+	}
+	if marker != nil && *marker != "" { // keys are names: "100" is not one that was handed out
+		if after, err := page.Open(*marker); err != nil || !utf8.ValidString(after) {
+			return nil, nil, false, validation("Invalid Marker.")
+		}
 	}
 	list, next, err := page.Of(items, key, page.Request{Token: marker, Limit: limit})
 	if err != nil {
