@@ -2,6 +2,7 @@ import java.io.FileWriter;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.awscore.client.builder.AwsAsyncClientBuilder;
@@ -119,7 +120,11 @@ public class Consume {
         Thread run = new Thread(scheduler, "scheduler");
         run.start();
         System.in.read();
-        boolean graceful = scheduler.startGracefulShutdown().get(30, TimeUnit.SECONDS);
+        boolean graceful = false;
+        try {
+            graceful = scheduler.startGracefulShutdown().get(30, TimeUnit.SECONDS);
+        } catch (TimeoutException e) { // threads of the library would keep the process
+        }
         say("worker EVENT " + (graceful ? "shutdown" : "shutdown-failed"));
         System.exit(0);
     }
