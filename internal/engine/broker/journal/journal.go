@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -122,16 +120,6 @@ type group struct {
 	err        error
 }
 
-// segment is a file.
-type segment struct {
-	generation uint64
-	file       *os.File // nil: of an earlier run
-	offset     int64
-	streams    map[string]struct{}
-	suspect    bool // a sync of it has failed: it is not written to any more, nor used again
-	broken     bool // and what that has left could not be cut off
-}
-
 // Open goes on with a journal that Read has read. What it has left must have been put back
 // into the store; it is given up when the store is synced.
 func Open(l *Left, o Options) (*Journal, error) {
@@ -157,30 +145,6 @@ func Open(l *Left, o Options) (*Journal, error) {
 	j.tasks.Go(j.tell)
 	j.tasks.Go(j.checkpoint)
 	return j, nil
-}
-
-// discard makes an end of what the segments hold. One file stays, under the name of a
-// generation that nothing in it is of: it reports which generations there were, and has the
-// space of a segment.
-func discard(dir string) error {
-	all, err := list(dir)
-	if err != nil || len(all) == 0 {
-		return err
-	}
-	last := all[len(all)-1]
-	for _, g := range all[:len(all)-1] {
-		if err := os.Remove(filepath.Join(dir, fileName(g))); err != nil {
-			return fmt.Errorf("journal: %w", err)
-		}
-	}
-	err = os.Rename(filepath.Join(dir, fileName(last)), filepath.Join(dir, fileName(last+1)))
-	if err == nil {
-		err = syncDir(dir)
-	}
-	if err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	return nil
 }
 
 // Append takes an entry, which is free for reuse on return, and calls done when it is
@@ -492,120 +456,6 @@ func (j *Journal) syncCut(f *os.File) error {
 	return f.Sync()
 }
 
-// undo cuts off what a failed write may have left, since nobody may read it when its callers
-// were told that it failed. It tries until it can, or the journal is closed. That a sync
-// succeeds after one that failed says nothing: the system may have forgotten what it could not
-// write. So a segment is cut off itself as long as no sync of it has failed, and then by an
-// entry in the next one.
-func (j *Journal) undo(s *segment) bool {
-	for {
-		var err error
-		if !s.suspect {
-			if err = s.file.Truncate(s.offset); err == nil {
-				if err = j.syncCut(s.file); err != nil {
-					s.suspect = true
-				}
-			}
-		}
-		if s.suspect {
-			err = j.replace(s)
-		}
-		if err == nil {
-			return true
-		}
-		j.mu.Lock()
-		closing := j.closing
-		j.mu.Unlock()
-		if closing {
-			s.broken = true
-			return false
-		}
-		time.Sleep(undoPause)
-	}
-}
-
-// replace goes on in a new segment, which begins with where the suspect one ends.
-func (j *Journal) replace(s *segment) error {
-	j.mu.Lock()
-	j.nextGeneration()
-	generation := j.generation
-	j.mu.Unlock()
-	j.opened = generation
-	next, err := j.segment(generation)
-	if err != nil {
-		return err
-	}
-	cut := cutEntry(s.generation, s.offset)
-	b := cut.appendTo(nil, generation)
-	if _, err = next.file.WriteAt(b, 0); err == nil {
-		err = j.sync(next.file)
-	}
-	if err != nil {
-		// What it holds is true, whether the next start finds it or not.
-		next.file.Close()
-		os.Remove(next.file.Name())
-		return fmt.Errorf("journal: %w", err)
-	}
-	next.offset = int64(len(b))
-	j.mu.Lock()
-	j.retire()
-	j.active = next
-	j.used += next.offset
-	j.mu.Unlock()
-	return nil
-}
-
-// retire hands the segment that was written to over to the checkpoint. Callers hold mu.
-func (j *Journal) retire() {
-	if j.active != nil {
-		j.full = append(j.full, j.active)
-		j.active = nil
-		j.toCheckpoint.Signal()
-	}
-}
-
-// segment opens a segment for the generation, a free one or a new one. One that cannot be opened
-// stays free.
-func (j *Journal) segment(generation uint64) (*segment, error) {
-	j.mu.Lock()
-	var was uint64
-	if n := len(j.free); n > 0 {
-		was, j.free = j.free[n-1], j.free[:n-1]
-	}
-	j.mu.Unlock()
-	path := filepath.Join(j.dir, fileName(generation))
-	if was != 0 {
-		err := os.Rename(filepath.Join(j.dir, fileName(was)), path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("journal: %w", err)
-		}
-		if err != nil {
-			j.release(was)
-			return nil, fmt.Errorf("journal: %w", err)
-		}
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		if was != 0 {
-			j.release(generation)
-		}
-		return nil, fmt.Errorf("journal: %w", err)
-	}
-	if err := syncDir(j.dir); err != nil {
-		f.Close()
-		j.release(generation)
-		return nil, fmt.Errorf("journal: %w", err)
-	}
-	return &segment{generation: generation, file: f}, nil
-}
-
-// release lets the file of a generation be used again.
-func (j *Journal) release(generation uint64) {
-	j.mu.Lock()
-	j.free = append(j.free, generation)
-	j.mu.Unlock()
-}
-
 // tell is the goroutine that calls back, so that the next sync does not wait for that.
 func (j *Journal) tell() {
 	for {
@@ -646,19 +496,6 @@ func (j *Journal) due() bool {
 	}
 	lag := min(j.opts.Lag, max(1, int(int64(len(j.full[0].streams))*streamBytes/j.opts.SegmentBytes)))
 	return len(j.full) > lag || slices.ContainsFunc(j.full, func(s *segment) bool { return s.suspect })
-}
-
-// remove removes a segment that was checkpointed. Of a suspect one, what the next start would
-// find is not sure: it is gone before the one that says where it ends may be used again.
-func (j *Journal) remove(s *segment) error {
-	err := os.Remove(filepath.Join(j.dir, fileName(s.generation)))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if err == nil && s.suspect {
-		err = syncDir(j.dir)
-	}
-	return err
 }
 
 // checkpoint is the goroutine that syncs the store for full segments, and frees them.
