@@ -285,7 +285,12 @@ func (x *exchange) takesStream() bool {
 
 // route finds the protocol and, but for Query, the operation.
 func (x *exchange) route() *fault {
-	mt, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	mt := x.r.Header.Get("Content-Type")
+	switch mt {
+	case "application/x-amz-json-1.1", "application/x-amz-json-1.0", "application/x-amz-cbor-1.1": // as all SDKs write them
+	default:
+		mt, _, _ = mime.ParseMediaType(mt)
+	}
 	x.mime = mt
 	target := x.r.Header.Get("X-Amz-Target")
 	if x.h.rest != nil {

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // maxUnsignedForm bounds how much of an unsigned form is read to route it; the
@@ -16,8 +17,13 @@ func isForm(r *http.Request) bool {
 	if r.Method != http.MethodPost || r.URL.Path != "/" {
 		return false
 	}
-	mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && mt == "application/x-www-form-urlencoded"
+	const form = "application/x-www-form-urlencoded"
+	contentType := r.Header.Get("Content-Type")
+	if base, _, _ := strings.Cut(contentType, ";"); !strings.EqualFold(strings.TrimSpace(base), form) {
+		return false // most are not: it is asked of every request several times
+	}
+	mt, _, err := mime.ParseMediaType(contentType)
+	return err == nil && mt == form
 }
 
 // formOf returns the parameters of a form and leaves the body as it was.
