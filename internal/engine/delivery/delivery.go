@@ -75,6 +75,7 @@ type Intent struct {
 	From      shardlog.Position `json:"from"` // of the first row
 	Upto      shardlog.Position `json:"upto"` // of the last row
 	Rows      int64             `json:"rows"`
+	Codes     map[string]int64  `json:"codes,omitempty"` // of an error partition: rows by the codes of what was wrong with them
 }
 
 // Plan says what becomes of a record. Route and the encoders of a plan run in one
@@ -135,6 +136,7 @@ type Encoder interface {
 type Rejected struct {
 	Partition string // begins with ErrorMark
 	Data      []byte
+	Code      string // names the kind of reason, one of a few; empty: rows of it are not counted apart
 	Reason    string
 }
 
@@ -174,6 +176,8 @@ type Row struct {
 	Data []byte
 	From From
 	Note any // what Route knows of Data, so that the plan's encoder need not find it again; nil: nothing
+
+	code string // of a row of an error partition
 }
 
 // From is the record that a row was made of.
@@ -209,7 +213,7 @@ func (r *Rows) AddNoted(partition, data []byte, note any) {
 
 // Reject appends a row of an error partition.
 func (r *Rows) Reject(e *Rejected) {
-	r.rows = append(r.rows, routedRow{[]byte(e.Partition), Row{Data: e.Data, From: r.From}})
+	r.rows = append(r.rows, routedRow{[]byte(e.Partition), Row{Data: e.Data, From: r.From, code: e.Code}})
 }
 
 // All goes through the rows in their order, each with its partition. What it yields is

@@ -50,7 +50,8 @@ type buffer struct {
 	arrival     time.Time // of the first row
 	opened      time.Time // when the first row was encoded
 	rows, bytes int64
-	memory      int64 // accounted for in the budget
+	codes       map[string]int64 // rows by their codes
+	memory      int64            // accounted for in the budget
 	touched     bool
 	full        bool
 }
@@ -263,6 +264,12 @@ func (e *encodeStage) add(partition []byte, row *Row) error {
 	}
 	b.last = pos
 	b.rows++
+	if row.code != "" {
+		if b.codes == nil {
+			b.codes = map[string]int64{}
+		}
+		b.codes[row.code]++
+	}
 	b.bytes += int64(len(row.Data))
 	if b.bytes >= b.limits.Size && !b.full {
 		b.full = true
@@ -272,7 +279,7 @@ func (e *encodeStage) add(partition []byte, row *Row) error {
 }
 
 func (e *encodeStage) reject(r *Rejected, row *Row) error {
-	return e.add([]byte(r.Partition), &Row{Data: r.Data, From: row.From})
+	return e.add([]byte(r.Partition), &Row{Data: r.Data, From: row.From, code: r.Code})
 }
 
 // account tells the budget what the buffers hold, and moves the largest to files when
@@ -444,7 +451,7 @@ func (e *encodeStage) close(b *buffer) (*object, error) {
 		e.p.o.Budget.add(-o.memory)
 		o.memory = 0
 	}
-	o.Intent = Intent{Partition: b.partition, From: b.first, Upto: b.last, Rows: b.rows}
+	o.Intent = Intent{Partition: b.partition, From: b.first, Upto: b.last, Rows: b.rows, Codes: b.codes}
 	o.Bucket, o.Key = e.plan.Name(ObjectInfo{Partition: b.partition, From: b.first, Upto: b.last, Arrival: b.arrival})
 	return o, nil
 }

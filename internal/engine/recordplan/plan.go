@@ -200,7 +200,7 @@ func (p *specPlan) transformed(r *shardlog.Record, rows *delivery.Rows) {
 	}
 	if p.outcome.Result == Failed {
 		p.outcome.Data = r.Data
-		rows.Reject(&delivery.Rejected{Partition: delivery.ErrorMark + errorType(p.outcome.Code), Data: p.outcome.envelope(), Reason: p.outcome.Message})
+		rows.Reject(&delivery.Rejected{Partition: delivery.ErrorMark + errorType(p.outcome.Code), Data: p.outcome.envelope(), Code: p.outcome.Code, Reason: p.outcome.Message})
 		return
 	}
 	p.route(r.Data, rows)
@@ -468,7 +468,7 @@ func (p *specPlan) failed(data []byte, from *delivery.From, err error) *delivery
 	if errors.As(err, &pe) {
 		e.Code, e.Message = pe.Code, pe.Reason
 	}
-	return &delivery.Rejected{Partition: delivery.ErrorMark + errorType(e.Code), Data: e.Append(nil), Reason: e.Message}
+	return &delivery.Rejected{Partition: delivery.ErrorMark + errorType(e.Code), Data: e.Append(nil), Code: e.Code, Reason: e.Message}
 }
 
 // errorType is the error output type of an error code of failed.
@@ -506,7 +506,7 @@ func (p *specPlan) unfit(row []byte, from *delivery.From, err *columnar.RecordEr
 		Attempts: 1, Arrival: from.Arrival, Ended: from.Arrival, Code: err.Code, Message: err.Reason, Raw: row, Table: p.table,
 		Sequence: o.Sequence, SubSequence: o.Sub,
 	}
-	return &delivery.Rejected{Partition: delivery.ErrorMark + FormatConversionFailed, Data: e.Append(nil), Reason: err.Reason}
+	return &delivery.Rejected{Partition: delivery.ErrorMark + FormatConversionFailed, Data: e.Append(nil), Code: err.Code, Reason: err.Reason}
 }
 
 func (p *specPlan) TooMany(partition string, row []byte, from *delivery.From) *delivery.Rejected {

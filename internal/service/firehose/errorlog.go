@@ -3,6 +3,8 @@ package firehose
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +59,7 @@ func errorCode(err error) string {
 	}
 }
 
-// rejectedCode is AWS's code of records that went to the error prefix.
+// rejectedCode is AWS's code of records that went to the error prefix, where theirs are not known.
 func rejectedCode(kind string) string {
 	switch kind {
 	case "format-conversion-failed":
@@ -74,13 +76,20 @@ func rejectedCode(kind string) string {
 	return "S3." + kind
 }
 
-// logRejected writes a line for each object of records that could not be delivered.
+// logRejected writes a line for each code of each object of records that could not be delivered.
 func (l *lane) logRejected(objs []delivery.Intent) {
 	d := l.st.doc.Load()
 	for _, o := range objs {
-		if delivery.IsError(o.Partition) {
-			kind := strings.TrimPrefix(o.Partition, delivery.ErrorMark)
-			l.st.s.logError(d, rejectedCode(kind), strconv.FormatInt(int64(o.Rows), 10)+" records could not be delivered ("+kind+"). They are in s3://"+o.Bucket+"/"+o.Key+", where each has its reason.")
+		if !delivery.IsError(o.Partition) {
+			continue
+		}
+		kind := strings.TrimPrefix(o.Partition, delivery.ErrorMark)
+		codes := o.Codes
+		if len(codes) == 0 {
+			codes = map[string]int64{rejectedCode(kind): o.Rows}
+		}
+		for _, code := range slices.Sorted(maps.Keys(codes)) {
+			l.st.s.logError(d, code, strconv.FormatInt(codes[code], 10)+" records could not be delivered ("+kind+"). They are in s3://"+o.Bucket+"/"+o.Key+", where each has its reason.")
 		}
 	}
 }

@@ -71,15 +71,33 @@ func lambdaProcessing(params ...string) *types.ProcessingConfiguration {
 	return &types.ProcessingConfiguration{Enabled: aws.Bool(true), Processors: []types.Processor{p}}
 }
 
+// errorLines counts the lines of error logs by code and by how many records they tell of.
+type errorLines struct {
+	mu    sync.Mutex
+	lines map[string]int
+}
+
+func (l *errorLines) Log(_ ErrorPlace, _ time.Time, line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var e errorLine
+	if json.Unmarshal([]byte(line), &e) == nil {
+		records, _, _ := strings.Cut(e.Message, " ")
+		l.lines[e.ErrorCode+" "+records]++
+	}
+}
+
 func TestFunction(t *testing.T) {
 	n := newNode(t)
-	fn := new(fakeLambda)
+	fn, told := new(fakeLambda), &errorLines{lines: map[string]int{}}
 	n.bind(fn)
+	n.svc.BindErrors(told)
 	c := raw("b")
 	c.Prefix, c.ErrorOutputPrefix = aws.String("data/!{partitionKeyFromLambda:kind}/"), aws.String("errors/!{firehose:error-output-type}/")
 	c.BufferingHints = &types.BufferingHints{SizeInMBs: aws.Int32(64), IntervalInSeconds: aws.Int32(900)}
 	c.DynamicPartitioningConfiguration = &types.DynamicPartitioningConfiguration{Enabled: aws.Bool(true)}
 	c.ProcessingConfiguration = lambdaProcessing("BufferSizeInMBs", "1", "BufferIntervalInSeconds", "900", "NumberOfRetries", "1")
+	c.CloudWatchLoggingOptions = &types.CloudWatchLoggingOptions{Enabled: aws.Bool(true), LogGroupName: aws.String("g"), LogStreamName: aws.String("l")}
 	n.create(t, "s", c)
 	fn.set(func(e lambdaEvent) any {
 		var out []answer
@@ -169,6 +187,16 @@ func TestFunction(t *testing.T) {
 	}
 	if l, err := n.svc.Lag(t.Context(), "s"); err != nil || l.Records != 0 || l.Delivered != 4 {
 		t.Errorf("lag %+v, %v", l, err)
+	}
+	told.mu.Lock()
+	defer told.mu.Unlock()
+	for _, line := range []string{
+		"Lambda.ProcessingFailedStatus 1", "Lambda.MissingRecordId 1", "Lambda.DuplicatedRecordId 1", "DynamicPartitioning.MetadataExtractionFailed 2",
+		"Lambda.InvalidReturnFormat 2", "Lambda.FunctionError 1",
+	} {
+		if told.lines[line] != 1 {
+			t.Errorf("the error log has no line %s: %v", line, told.lines)
+		}
 	}
 }
 
