@@ -76,6 +76,7 @@ func (l *lane[R]) run(ctx context.Context) error {
 
 // filtered drops the records that no filter of the mapping wants.
 func (l *lane[R]) filtered(d *mappingDoc, records []R) []R {
+	l.s.measureEvents(d, polledEvents, len(records))
 	patterns := l.filters.of(d)
 	if patterns == nil {
 		return records
@@ -86,6 +87,7 @@ func (l *lane[R]) filtered(d *mappingDoc, records []R) []R {
 			kept = append(kept, records[i])
 		}
 	}
+	l.s.measureEvents(d, filteredOut, len(records)-len(kept))
 	return kept
 }
 
@@ -151,6 +153,9 @@ func (l *lane[R]) deliver(ctx context.Context, b batch[R]) error {
 		if ctx.Err() != nil && errors.Is(context.Cause(ctx), work.ErrClosed) {
 			return context.Cause(ctx) // the node stops: it was not the function
 		}
+		if err == nil {
+			l.s.measureEvents(d, invokedEvents, len(b.records))
+		}
 		done := 0 // records that the function is done with
 		switch {
 		case err != nil:
@@ -176,6 +181,7 @@ func (l *lane[R]) deliver(ctx context.Context, b batch[R]) error {
 				failures++
 			}
 		}
+		l.s.measureEvents(d, failedInvoke, len(b.records)-done)
 		if done > 0 {
 			if err := l.commit(ctx, b, done); err != nil {
 				return err
@@ -369,6 +375,7 @@ func (l *lane[R]) giveUp(ctx context.Context, d *mappingDoc, records []R, condit
 	s := l.s
 	s.log.Warn("an event source mapping gives records up", "mapping", d.ID, "function", d.Name, "shard", l.sh.ID, "records", len(records), "condition", condition, "destination", d.OnFailure)
 	if d.OnFailure == "" || len(records) == 0 {
+		s.measureEvents(d, droppedEvents, len(records))
 		return nil
 	}
 	first, last := l.c.info(&records[0]), l.c.info(&records[len(records)-1])
@@ -402,6 +409,7 @@ func (l *lane[R]) giveUp(ctx context.Context, d *mappingDoc, records []R, condit
 	for n := 1; ; n++ {
 		err := s.send(ctx, d.OnFailure, key, body, nil)
 		if err == nil {
+			s.measureEvents(d, handedOn, len(records))
 			return nil
 		}
 		if n == 1 || n%20 == 0 {

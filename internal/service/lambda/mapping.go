@@ -59,6 +59,7 @@ type mappingDoc struct {
 	Filters     []string  `json:"filters,omitempty"`
 	Concurrency *int32    `json:"concurrency,omitempty"` // of a queue
 	KMSKey      string    `json:"kmsKey,omitempty"`
+	EventCount  bool      `json:"eventCount,omitempty"` // CloudWatch is told how many events came how far
 
 	Tags map[string]string `json:"tags,omitempty"`
 }
@@ -83,6 +84,9 @@ func (s *Service) describeMapping(d *mappingDoc, state string) *types.EventSourc
 	}
 	if d.Partial {
 		out.FunctionResponseTypes = append(out.FunctionResponseTypes, types.FunctionResponseTypeReportBatchItemFailures)
+	}
+	if d.EventCount {
+		out.MetricsConfig = &types.EventSourceMappingMetricsConfig{Metrics: []types.EventSourceMappingMetric{types.EventSourceMappingMetricEventCount}}
 	}
 	if len(d.Filters) > 0 {
 		out.FilterCriteria = new(types.FilterCriteria)
@@ -124,6 +128,7 @@ type mappingSettings struct {
 	filters                                         *types.FilterCriteria
 	scaling                                         *types.ScalingConfig
 	kms                                             *string
+	metrics                                         *types.EventSourceMappingMetricsConfig
 }
 
 func (s *Service) configureMapping(d *mappingDoc, in mappingSettings) error {
@@ -144,6 +149,15 @@ func (s *Service) configureMapping(d *mappingDoc, in mappingSettings) error {
 	}
 	if err := set(&n.Window, in.window, "MaximumBatchingWindowInSeconds", 0, 300); err != nil {
 		return err
+	}
+	if in.metrics != nil {
+		n.EventCount = false
+		for _, m := range in.metrics.Metrics {
+			if m != types.EventSourceMappingMetricEventCount {
+				return invalid("The metric %s is not supported for the event source: it is for sources of Kafka.", m)
+			}
+			n.EventCount = true
+		}
 	}
 	streams := d.Kind != kindSQS
 	if !streams {
@@ -301,7 +315,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 	err = s.configureMapping(d, mappingSettings{
 		batch: in.BatchSize, window: in.MaximumBatchingWindowInSeconds, parallel: in.ParallelizationFactor, retries: in.MaximumRetryAttempts,
 		age: in.MaximumRecordAgeInSeconds, tumbling: in.TumblingWindowInSeconds, bisect: in.BisectBatchOnFunctionError, responses: in.FunctionResponseTypes,
-		destination: in.DestinationConfig, filters: in.FilterCriteria, scaling: in.ScalingConfig, kms: in.KMSKeyArn,
+		destination: in.DestinationConfig, filters: in.FilterCriteria, scaling: in.ScalingConfig, kms: in.KMSKeyArn, metrics: in.MetricsConfig,
 	})
 	if err != nil {
 		return nil, err
@@ -316,7 +330,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 		FunctionResponseTypes: c.FunctionResponseTypes, FilterCriteria: c.FilterCriteria, ScalingConfig: c.ScalingConfig, StartingPosition: c.StartingPosition,
 		StartingPositionTimestamp: c.StartingPositionTimestamp, ParallelizationFactor: c.ParallelizationFactor, MaximumRetryAttempts: c.MaximumRetryAttempts,
 		MaximumRecordAgeInSeconds: c.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: c.BisectBatchOnFunctionError, TumblingWindowInSeconds: c.TumblingWindowInSeconds,
-		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn,
+		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn, MetricsConfig: c.MetricsConfig,
 	}, nil
 }
 
@@ -506,7 +520,7 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 		return s.configureMapping(d, mappingSettings{
 			batch: in.BatchSize, window: in.MaximumBatchingWindowInSeconds, parallel: in.ParallelizationFactor, retries: in.MaximumRetryAttempts,
 			age: in.MaximumRecordAgeInSeconds, tumbling: in.TumblingWindowInSeconds, bisect: in.BisectBatchOnFunctionError, responses: in.FunctionResponseTypes,
-			destination: in.DestinationConfig, filters: in.FilterCriteria, scaling: in.ScalingConfig, kms: in.KMSKeyArn,
+			destination: in.DestinationConfig, filters: in.FilterCriteria, scaling: in.ScalingConfig, kms: in.KMSKeyArn, metrics: in.MetricsConfig,
 		})
 	}
 	d, err := s.changeMapping(ctx, sc.Key(aws.ToString(in.UUID)), claimed, &was, modify)
@@ -520,7 +534,7 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 		FunctionResponseTypes: c.FunctionResponseTypes, FilterCriteria: c.FilterCriteria, ScalingConfig: c.ScalingConfig, StartingPosition: c.StartingPosition,
 		StartingPositionTimestamp: c.StartingPositionTimestamp, ParallelizationFactor: c.ParallelizationFactor, MaximumRetryAttempts: c.MaximumRetryAttempts,
 		MaximumRecordAgeInSeconds: c.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: c.BisectBatchOnFunctionError, TumblingWindowInSeconds: c.TumblingWindowInSeconds,
-		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn,
+		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn, MetricsConfig: c.MetricsConfig,
 	}, nil
 }
 
@@ -537,7 +551,7 @@ func (s *Service) GetEventSourceMapping(ctx context.Context, in *lambda.GetEvent
 		FunctionResponseTypes: c.FunctionResponseTypes, FilterCriteria: c.FilterCriteria, ScalingConfig: c.ScalingConfig, StartingPosition: c.StartingPosition,
 		StartingPositionTimestamp: c.StartingPositionTimestamp, ParallelizationFactor: c.ParallelizationFactor, MaximumRetryAttempts: c.MaximumRetryAttempts,
 		MaximumRecordAgeInSeconds: c.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: c.BisectBatchOnFunctionError, TumblingWindowInSeconds: c.TumblingWindowInSeconds,
-		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn,
+		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn, MetricsConfig: c.MetricsConfig,
 	}, nil
 }
 
@@ -592,6 +606,6 @@ func (s *Service) DeleteEventSourceMapping(ctx context.Context, in *lambda.Delet
 		FunctionResponseTypes: c.FunctionResponseTypes, FilterCriteria: c.FilterCriteria, ScalingConfig: c.ScalingConfig, StartingPosition: c.StartingPosition,
 		StartingPositionTimestamp: c.StartingPositionTimestamp, ParallelizationFactor: c.ParallelizationFactor, MaximumRetryAttempts: c.MaximumRetryAttempts,
 		MaximumRecordAgeInSeconds: c.MaximumRecordAgeInSeconds, BisectBatchOnFunctionError: c.BisectBatchOnFunctionError, TumblingWindowInSeconds: c.TumblingWindowInSeconds,
-		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn,
+		DestinationConfig: c.DestinationConfig, LastProcessingResult: c.LastProcessingResult, KMSKeyArn: c.KMSKeyArn, MetricsConfig: c.MetricsConfig,
 	}, nil
 }

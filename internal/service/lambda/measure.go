@@ -19,6 +19,25 @@ var (
 	iteratorAge = &metering.Measure{Name: "IteratorAge", Unit: "Milliseconds"}
 )
 
+// What CloudWatch is told of a mapping whose MetricsConfig has EventCount, in numbers of events.
+var (
+	polledEvents  = &metering.Measure{Name: "PolledEventCount", Unit: "Count"}
+	filteredOut   = &metering.Measure{Name: "FilteredOutEventCount", Unit: "Count"}
+	invokedEvents = &metering.Measure{Name: "InvokedEventCount", Unit: "Count"}
+	failedInvoke  = &metering.Measure{Name: "FailedInvokeEventCount", Unit: "Count"}
+	droppedEvents = &metering.Measure{Name: "DroppedEventCount", Unit: "Count"} // given up, without a destination
+	handedOn      = &metering.Measure{Name: "OnFailureDestinationDeliveredEventCount", Unit: "Count"}
+	deletedEvents = &metering.Measure{Name: "DeletedEventCount", Unit: "Count"} // of a queue
+)
+
+// measureEvents counts events of a mapping that wants it.
+func (s *Service) measureEvents(d *mappingDoc, m *metering.Measure, n int) {
+	if s.cfg.Meter == nil || !d.EventCount || n == 0 {
+		return
+	}
+	s.cfg.Meter.Resource(d.Account+"/"+d.Region, "AWS/Lambda", "EventSourceMappingUUID", d.ID).Add(m.Of(float64(n)))
+}
+
 // running counts the invocations of a function that are under way.
 type running struct {
 	s *Service

@@ -128,6 +128,8 @@ func (p *poller) deliver(ctx context.Context, messages []sqstypes.Message) error
 			done = append(done, m)
 		}
 	}
+	s.measureEvents(d, polledEvents, len(messages))
+	s.measureEvents(d, filteredOut, len(done))
 	var failed bool
 	f, err := s.functions.Get(d.scope().Key(d.Name)...)
 	if err == nil {
@@ -148,13 +150,19 @@ func (p *poller) deliver(ctx context.Context, messages []sqstypes.Message) error
 			return context.Cause(ctx)
 		case err != nil:
 			failed = true
+			s.measureEvents(d, failedInvoke, len(wanted))
 			s.results.Store(d.ID, "PROBLEM: "+err.Error())
 		case out.Failed:
 			failed = true
+			s.measureEvents(d, invokedEvents, len(wanted))
+			s.measureEvents(d, failedInvoke, len(wanted))
 			s.results.Store(d.ID, "PROBLEM: Function call failed")
 		default:
 			s.results.Store(d.ID, "OK")
-			done = append(done, succeeded(d, out.Payload, wanted)...)
+			good := succeeded(d, out.Payload, wanted)
+			s.measureEvents(d, invokedEvents, len(wanted))
+			s.measureEvents(d, failedInvoke, len(wanted)-len(good))
+			done = append(done, good...)
 		}
 	}
 	for len(done) > 0 {
@@ -166,6 +174,7 @@ func (p *poller) deliver(ctx context.Context, messages []sqstypes.Message) error
 		if _, err := s.cfg.SQS.DeleteMessageBatch(p.as(context.WithoutCancel(ctx)), in); err != nil {
 			return fmt.Errorf("delete messages of %s: %w", d.Source, err) // they come again
 		}
+		s.measureEvents(d, deletedEvents, n)
 		done = done[n:]
 	}
 	if failed { // slower, so that a function that cannot run is not called all the time

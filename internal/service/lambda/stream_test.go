@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/brookmere/brookmere/internal/engine/metering"
 )
 
 // The end of a streamed response has the log of the invocation, to its report.
@@ -77,5 +80,49 @@ func TestMappingOfConsumer(t *testing.T) {
 	for _, consumer := range []string{stream + "/consumer/none:1700000000", stream + "/consumer/"} {
 		_, err := x.CreateEventSourceMapping(context.Background(), &lambda.CreateEventSourceMappingInput{FunctionName: aws.String("f"), EventSourceArn: &consumer, StartingPosition: types.EventSourcePositionLatest})
 		wantCode(t, err, "InvalidParameterValueException", "not found")
+	}
+}
+
+// TestEventCount: a mapping that wants it tells CloudWatch how many events came how far, and says so.
+func TestEventCount(t *testing.T) {
+	x := newFixture(t)
+	meter := metering.New()
+	x.opened = func() { x.Service.cfg.Meter = meter }
+	x.restart()
+	ctx := context.Background()
+	stream := x.stream("s", 1)
+	x.python("f", `
+import base64, json
+def handler(e, c):
+    for r in e["Records"]:
+        if json.loads(base64.b64decode(r["kinesis"]["data"]))["n"] == 5: raise ValueError("five")
+`)
+	var data []string
+	for i := range 9 {
+		data = append(data, fmt.Sprintf(`{"n":%d}`, i))
+	}
+	x.put("s", sameKey, data...)
+	events := &types.EventSourceMappingMetricsConfig{Metrics: []types.EventSourceMappingMetric{"EventCount"}}
+	id := x.mapping(stream, "f", func(in *lambda.CreateEventSourceMappingInput) {
+		in.MetricsConfig, in.MaximumRetryAttempts, in.BisectBatchOnFunctionError = events, aws.Int32(0), aws.Bool(true)
+		in.FilterCriteria = &types.FilterCriteria{Filters: []types.Filter{{Pattern: aws.String(`{"data":{"n":[{"numeric":[">=",3]}]}}`)}}}
+	})
+	if c, err := x.GetEventSourceMapping(ctx, &lambda.GetEventSourceMappingInput{UUID: &id}); err != nil || c.MetricsConfig == nil || len(c.MetricsConfig.Metrics) != 1 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	got := map[string]float64{}
+	eventually(t, "all are counted", func() bool {
+		for _, p := range meter.Take() {
+			if d := p.Resource.Dimensions; len(d) == 1 && d[0].Name == "EventSourceMappingUUID" && d[0].Value == id {
+				got[p.Measure.Name] += p.Sum
+			}
+		}
+		return got["PolledEventCount"] == 9 && got["FilteredOutEventCount"] == 3 && got["DroppedEventCount"] == 1 && got["InvokedEventCount"]-got["FailedInvokeEventCount"] == 5
+	})
+	_, err := x.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: &id, MetricsConfig: &types.EventSourceMappingMetricsConfig{Metrics: []types.EventSourceMappingMetric{"KafkaMetrics"}}})
+	wantCode(t, err, "InvalidParameterValueException", "KafkaMetrics")
+	c, err := x.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: &id, MetricsConfig: &types.EventSourceMappingMetricsConfig{Metrics: []types.EventSourceMappingMetric{}}})
+	if err != nil || c.MetricsConfig != nil {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
