@@ -187,7 +187,7 @@ func (c *Chunked) miscounted(provided int64) error {
 // maxLine bounds a line between the chunks.
 const maxLine = 4096
 
-// line reads a line, without its end; errEnded if there is nothing more. A loose one may end without a carriage return.
+// line reads a line, without its end; errEnded if there is nothing more. A loose one may have a newline before its end.
 func (c *Chunked) line(loose bool) (string, error) {
 	b, err := c.in.ReadSlice('\n')
 	switch {
@@ -199,8 +199,11 @@ func (c *Chunked) line(loose bool) (string, error) {
 		return "", err
 	}
 	text, ok := strings.CutSuffix(string(b), "\r\n")
-	if !ok && !loose {
-		return "", errIncomplete
+	if !ok {
+		if end, err := c.in.Peek(2); !loose || err != nil || string(end) != "\r\n" {
+			return "", errIncomplete
+		}
+		_, _ = c.in.Discard(2) // which are there
 	}
 	return strings.TrimSuffix(text, "\n"), nil
 }
@@ -309,19 +312,13 @@ func (c *Chunked) readTrailers() error {
 	c.trailers = map[string]string{}
 	var signed strings.Builder
 	signature := ""
-	// MinIO's clients end signed trailers with a newline, and have an empty line before the signature.
-	loose := c.signer != nil
 	for range maxTrailers {
-		line, err := c.line(c.signer != nil)
+		line, err := c.line(true) // MinIO's clients have a newline behind each trailer
 		if errors.Is(err, errEnded) && (c.signer == nil || signature != "") {
 			line, err = "", nil // S3 does without the last empty line
 		}
 		if err != nil {
 			return whole(err)
-		}
-		if line == "" && loose && signature == "" {
-			loose = false
-			continue
 		}
 		if line == "" {
 			return c.checkTrailers(signed.String(), signature)

@@ -520,6 +520,8 @@ func TestStreamedForm(t *testing.T) {
 		{"in small chunks", "2\r\nda\r\n2\r\nta\r\n0\r\n\r\n", "", "InvalidChunkSizeError", "[[Chunk 2] [BadChunkSize 2]]"},
 		{"of a negative chunk", "-4\r\ndata\r\n0\r\n\r\n", "", "IncompleteBody", ""},
 		{"with a trailer", "4\r\ndata\r\n0\r\n" + sum, "x-amz-checksum-crc32", "", ""},
+		{"with a trailer and a newline", "4\r\ndata\r\n0\r\n" + sum[:len(sum)-2] + "\n\r\n\r\n", "x-amz-checksum-crc32", "", ""},
+		{"with a trailer that ends in a newline", "4\r\ndata\r\n0\r\n" + sum[:len(sum)-2] + "\n", "x-amz-checksum-crc32", "IncompleteBody", ""},
 		{"with a trailer behind an empty line", "4\r\ndata\r\n0\r\n\r\n" + sum, "x-amz-checksum-crc32", "MalformedTrailerError", ""},
 		{"with a trailer that was not announced", "4\r\ndata\r\n0\r\n" + sum, "", "MalformedTrailerError", ""},
 		{"with another trailer", "4\r\ndata\r\n0\r\n" + sum + "bonus: x\r\n", "x-amz-checksum-crc32", "MalformedTrailerError", ""},
