@@ -2,7 +2,6 @@ package schemarecord
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"math/big"
 	"reflect"
@@ -41,19 +40,26 @@ func newAvro(definition string) (*avroDecoder, error) {
 }
 
 func (a *avroDecoder) text(dst, payload []byte) ([]byte, error) {
+	if err := checkAvro(a.schema, payload); err != nil {
+		return dst, err
+	}
 	var v any
 	if err := avroAPI.Unmarshal(a.schema, payload, &v); err != nil {
 		return dst, err
 	}
-	return appendAvro(dst, a.schema, v, 0)
+	return appendAvro(dst, len(dst)+MaxText, a.schema, v, 0)
 }
 
 // maxAvroDepth bounds how deep a value nests.
 const maxAvroDepth = 200
 
-func appendAvro(dst []byte, s avro.Schema, v any, depth int) ([]byte, error) {
+// appendAvro appends a value; limit is how long dst may become.
+func appendAvro(dst []byte, limit int, s avro.Schema, v any, depth int) ([]byte, error) {
 	if depth > maxAvroDepth {
-		return dst, errors.New("the record nests too deep")
+		return dst, errAvroBig
+	}
+	if len(dst) > limit {
+		return dst, errLong
 	}
 	if r, ok := s.(*avro.RefSchema); ok {
 		s = r.Schema()
@@ -74,7 +80,7 @@ func appendAvro(dst []byte, s avro.Schema, v any, depth int) ([]byte, error) {
 				dst = append(dst, ',')
 			}
 			dst = append(jsontext.AppendQuoted(dst, f.Name()), ':')
-			if dst, err = appendAvro(dst, f.Type(), m[f.Name()], depth+1); err != nil {
+			if dst, err = appendAvro(dst, limit, f.Type(), m[f.Name()], depth+1); err != nil {
 				return dst, err
 			}
 		}
@@ -89,7 +95,7 @@ func appendAvro(dst []byte, s avro.Schema, v any, depth int) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = appendAvro(dst, s.Items(), x, depth+1); err != nil {
+			if dst, err = appendAvro(dst, limit, s.Items(), x, depth+1); err != nil {
 				return dst, err
 			}
 		}
@@ -110,7 +116,7 @@ func appendAvro(dst []byte, s avro.Schema, v any, depth int) ([]byte, error) {
 				dst = append(dst, ',')
 			}
 			dst = append(jsontext.AppendQuoted(dst, k), ':')
-			if dst, err = appendAvro(dst, s.Values(), m[k], depth+1); err != nil {
+			if dst, err = appendAvro(dst, limit, s.Values(), m[k], depth+1); err != nil {
 				return dst, err
 			}
 		}
@@ -120,7 +126,7 @@ func appendAvro(dst []byte, s avro.Schema, v any, depth int) ([]byte, error) {
 		if branch == nil {
 			return dst, errAvroValue(s, v)
 		}
-		return appendAvro(dst, branch, x, depth+1)
+		return appendAvro(dst, limit, branch, x, depth+1)
 	}
 	return appendAvroScalar(dst, s, v)
 }
