@@ -37,7 +37,7 @@ func (c *call) kmsKey(key string) (string, error) {
 	if keys == nil || key == "" || named == c.keyARN("") {
 		return named, nil
 	}
-	found, err := c.describeKey(*keys, key)
+	found, err := c.describeKey(*keys, c.b, key)
 	if err != nil || found == nil {
 		return named, err
 	}
@@ -72,20 +72,20 @@ func (c *call) decideKey(action, key string, b *bucket, object string) error {
 	return err
 }
 
-// describeKey looks for a key of the caller's account, or of the bucket's owner, in the bucket's region; nil: one of another
+// describeKey looks for a key of the caller's account, or of the owner of a bucket, in the bucket's region; nil: one of another
 // account, of which nothing is known.
-func (c *call) describeKey(keys Keys, key string) (*types.KeyMetadata, error) {
+func (c *call) describeKey(keys Keys, b *bucket, key string) (*types.KeyMetadata, error) {
 	account := c.caller.Account
 	if account == "" {
-		account = c.b.Owner
+		account = b.Owner
 	}
 	if a, ok := arn.Parse(key); ok && a.Account != account && a.Account != "" {
-		if a.Account != c.b.Owner {
+		if a.Account != b.Owner {
 			return nil, nil
 		}
 		account = a.Account
 	}
-	ctx := awswire.WithCaller(c.ctx, awswire.Caller{Account: account, Region: c.b.Region, RequestID: c.caller.RequestID})
+	ctx := awswire.WithCaller(c.ctx, awswire.Caller{Account: account, Region: b.Region, RequestID: c.caller.RequestID})
 	out, err := keys.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &key})
 	if err != nil {
 		var api smithy.APIError
@@ -112,7 +112,7 @@ func (c *call) keyReads(b *bucket, object string, info *objectstore.Info) error 
 	if keys == nil || key == "" || key == c.keyARN("") || strings.Contains(key, ":alias/") {
 		return nil
 	}
-	found, err := c.describeKey(*keys, key)
+	found, err := c.describeKey(*keys, b, key)
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == "KMS.NotFoundException" {
 		return nil
 	}

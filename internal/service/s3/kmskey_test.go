@@ -116,3 +116,34 @@ func TestPermissionsOfKeys(t *testing.T) {
 	}
 	must(c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: b, Key: k}))(t)
 }
+
+// TestKeysOfSources: the key of an object that is copied is asked for where the object is, whatever the bucket that it goes to.
+func TestKeysOfSources(t *testing.T) {
+	var denied string
+	n := openConfig(t, Config{Dir: t.TempDir(), Decide: func(_ context.Context, action, on string, keys policy.Keys) error {
+		if action == denied && on == fakeKey {
+			return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not " + action}
+		}
+		return nil
+	}})
+	n.UseKeys(&fakeKeys{state: kmstypes.KeyStateEnabled})
+	c := n.client("111122223333", "eu-west-1")
+	b, k := aws.String("bkt"), aws.String("k")
+	must(c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: b, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}}))(t)
+	must(c.PutPublicAccessBlock(t.Context(), &s3.PutPublicAccessBlockInput{Bucket: b, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{}}))(t)
+	must(c.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: b, Policy: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::bkt/*"}]}`)}))(t)
+	must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader("x"), ServerSideEncryption: "aws:kms", SSEKMSKeyId: aws.String(fakeKey)}))(t)
+	for account, to := range map[string]string{"111122223333": "same-account", "444455556666": "other-account"} {
+		c := n.client(account, "us-east-1")
+		makeBucket(t, c, to)
+		copied := func() error {
+			_, err := c.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: &to, Key: k, CopySource: aws.String("bkt/k")})
+			return err
+		}
+		denied = ""
+		want(t, to, copied(), "")
+		denied = "kms:Decrypt"
+		want(t, to+" without the key", copied(), "AccessDenied")
+	}
+}
