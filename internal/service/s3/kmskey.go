@@ -33,6 +33,9 @@ func (s *Service) UseKeys(k Keys) {
 // S3; it need not be looked for.
 func (c *call) kmsKey(key string) (string, error) {
 	named := c.keyARN(key)
+	if c.withoutKeys() {
+		return "", errUnsignedKey
+	}
 	keys := c.s.keys.Load()
 	if keys == nil || key == "" || named == c.keyARN("") {
 		return named, nil
@@ -48,6 +51,14 @@ func (c *call) kmsKey(key string) (string, error) {
 		return "", fault(400, "KMS.InvalidKeyUsageException", aws.ToString(found.Arn)+" is not a symmetric key for encryption.")
 	}
 	return aws.ToString(found.Arn), nil
+}
+
+// errUnsignedKey refuses a request that is not signed: keys are used for somebody, whatever their policies and the bucket's say.
+var errUnsignedKey = invalidArgument("Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.", "Authorization", "null")
+
+// withoutKeys reports whether no key of KMS is used for the caller: for nobody, where policies count.
+func (c *call) withoutKeys() bool {
+	return c.caller.Anonymous && c.s.cfg.Enforces != nil && c.s.cfg.Enforces()
 }
 
 // decideKey asks the policies of the caller and of a key, which S3 uses for who reads or writes an object of a bucket.
@@ -108,6 +119,9 @@ func (c *call) describeKey(keys Keys, b *bucket, key string) (*types.KeyMetadata
 // been put before keys were known.
 func (c *call) keyReads(b *bucket, object string, info *objectstore.Info) error {
 	key := info.Prop(propKMSKey)
+	if key != "" && c.withoutKeys() {
+		return errUnsignedKey
+	}
 	keys := c.s.keys.Load()
 	if keys == nil || key == "" || key == c.keyARN("") || strings.Contains(key, ":alias/") {
 		return nil

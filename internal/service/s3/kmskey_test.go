@@ -2,6 +2,9 @@ package s3
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -145,5 +148,48 @@ func TestKeysOfSources(t *testing.T) {
 		want(t, to, copied(), "")
 		denied = "kms:Decrypt"
 		want(t, to+" without the key", copied(), "AccessDenied")
+	}
+}
+
+// TestKeysOfNobody: where policies count, an object with a key is for requests that are signed, whoever else may read the bucket.
+func TestKeysOfNobody(t *testing.T) {
+	enforced := true
+	n := openConfig(t, Config{Dir: t.TempDir(), Decide: func(context.Context, string, string, policy.Keys) error { return nil }, Enforces: func() bool { return enforced }})
+	n.UseKeys(&fakeKeys{state: kmstypes.KeyStateEnabled})
+	c := n.client("111122223333", "eu-west-1")
+	b := aws.String("bkt")
+	must(c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: b, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}}))(t)
+	must(c.PutPublicAccessBlock(t.Context(), &s3.PutPublicAccessBlockInput{Bucket: b, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{}}))(t)
+	must(c.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: b, Policy: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::bkt/*"}]}`)}))(t)
+	must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("plain"), Body: strings.NewReader("x")}))(t)
+	must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("named"), Body: strings.NewReader("x"), ServerSideEncryption: "aws:kms", SSEKMSKeyId: aws.String(fakeKey)}))(t)
+	must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("of-s3"), Body: strings.NewReader("x"), ServerSideEncryption: "aws:kms"}))(t)
+	nobody := func(method, key string) string {
+		r := httptest.NewRequest(method, "/bkt/"+key, nil)
+		if method == http.MethodPut {
+			r.Header.Set("X-Amz-Server-Side-Encryption", "aws:kms")
+		}
+		w := httptest.NewRecorder()
+		n.ServeHTTP(w, r.WithContext(awswire.WithCaller(t.Context(), awswire.Caller{Account: "111122223333", Region: "eu-west-1", Anonymous: true})))
+		if w.Code != http.StatusOK {
+			return strconv.Itoa(w.Code) + " " + w.Body.String()
+		}
+		return w.Body.String()
+	}
+	const refused = "require AWS Signature Version 4."
+	for _, x := range []struct{ what, got, want string }{
+		{"an object without a key", nobody("GET", "plain"), "x"},
+		{"one with a key", nobody("GET", "named"), refused},
+		{"one with the key of S3", nobody("GET", "of-s3"), refused},
+		{"a new one with a key", nobody("PUT", "new"), refused},
+	} {
+		if !strings.Contains(x.got, x.want) || x.want == refused && !strings.HasPrefix(x.got, "400 ") {
+			t.Errorf("%s: %s", x.what, x.got)
+		}
+	}
+	enforced = false
+	if got := nobody("GET", "named"); got != "x" {
+		t.Errorf("where policies do not count: %s", got)
 	}
 }
