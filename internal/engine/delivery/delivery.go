@@ -160,6 +160,7 @@ type Rows struct {
 
 	rows  []routedRow
 	arena []byte
+	bytes int64 // of the rows' data
 }
 
 // Notes is memory that a plan keeps with Rows and uses again.
@@ -209,11 +210,13 @@ func (r *Rows) AddNoted(partition, data []byte, note any) {
 	}
 	row := &r.rows[len(r.rows)-1]
 	row.partition, row.Data, row.From, row.Note = p, data, r.From, note
+	r.bytes += int64(len(data))
 }
 
 // Reject appends a row of an error partition.
 func (r *Rows) Reject(e *Rejected) {
 	r.rows = append(r.rows, routedRow{[]byte(e.Partition), Row{Data: e.Data, From: r.From, code: e.Code}})
+	r.bytes += int64(len(e.Data))
 }
 
 // All goes through the rows in their order, each with its partition. What it yields is
@@ -230,7 +233,7 @@ func (r *Rows) All() iter.Seq2[[]byte, *Row] {
 
 func (r *Rows) reset() {
 	clear(r.rows) // let go of the records' frames
-	r.rows, r.arena = r.rows[:0], r.arena[:0]
+	r.rows, r.arena, r.bytes = r.rows[:0], r.arena[:0], 0
 	if r.Notes != nil {
 		r.Notes.Reset()
 	}

@@ -44,7 +44,8 @@
 //
 // Buffers and waiting objects of all pipelines share a Budget of memory. Beyond it the
 // largest buffer of the pipeline that adds moves to a temporary file. A few chunks of
-// records and a few sealed batches may wait; then the reader waits.
+// records and a few sealed batches may wait; then the reader waits. Rows that are larger than
+// their records count: a chunk ends with the record that brings it over its bound.
 //
 // # Another producer of objects
 //

@@ -39,6 +39,7 @@ const DefaultLinger = 250 * time.Millisecond
 const (
 	chunkBytes   = 512 << 10
 	chunkRecords = 4096
+	chunkRows    = 32 << 20 // bytes of rows after which the rest of a read waits: a plan may make much of few records
 	maxPutWait   = 30 * time.Second
 )
 
@@ -432,6 +433,11 @@ func (r *readStage) run(ctx context.Context) error {
 		for i := range recs {
 			c.rows.From = From{Position: recs[i].Position, Arrival: recs[i].Time, Key: recs[i].Key}
 			r.plan.Route(&recs[i], &c.rows)
+			if c.rows.bytes > chunkRows && i+1 < len(recs) {
+				recs, next = recs[:i+1], recs[i+1].Position // the others are read again
+				c.recs = recs
+				break
+			}
 		}
 		c.next = next
 		r.pos = next
