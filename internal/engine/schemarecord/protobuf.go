@@ -47,6 +47,9 @@ func newProtobuf(definition string) (*protobuf, error) {
 	if len(definition) > maxDefinition {
 		return nil, fmt.Errorf("the schema has more than %d bytes", maxDefinition)
 	}
+	if err := checkProtobuf(definition); err != nil {
+		return nil, err
+	}
 	const name = "schema.proto"
 	c := protocompile.Compiler{MaxParallelism: 1, Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{
 		Accessor: func(path string) (io.ReadCloser, error) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -148,6 +149,44 @@ func TestDefinitions(t *testing.T) {
 		err := Schema{x.format, x.definition}.Check()
 		if (err == nil) != (x.want == "") || err != nil && !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%.60s: %v", x.definition, err)
+		}
+	}
+}
+
+// TestLargeDefinitions: a definition that would take very much memory for its size is refused before it does; one that only looks
+// like that is not.
+func TestLargeDefinitions(t *testing.T) {
+	numbered := func(n int, text string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(text, "#", strconv.Itoa(i+1)))
+		}
+		return b.String()
+	}
+	const option = `syntax = "proto3"; import "google/protobuf/descriptor.proto"; message M { M m = 1; string s = 2; }
+		extend google.protobuf.MessageOptions { M o = 50000; } message A { option (o) = `
+	long := strings.Repeat("x", 80000)
+	for _, x := range []struct {
+		what, definition string
+		bad              bool
+	}{
+		{"options within one another", option + strings.Repeat("{m", 40000) + "{}" + strings.Repeat("}", 40000) + "; }", true},
+		{"options in the other brackets", option + "{" + strings.Repeat("m<", 40000) + strings.Repeat(">", 40000) + "}; }", true},
+		{"fields of a long name", `syntax = "proto3"; message ` + long + " {" + numbered(5000, "bool a# = #;") + "}", true},
+		{"values of an enumeration in one", `syntax = "proto3"; message ` + long + " { enum E { Z = 0;" + numbered(5000, "A# = #;") + "} }", true},
+		{"a long comment before many fields", `syntax = "proto3"; /* ` + long + " */ // { \n\nmessage A {" + numbered(5000, "bool a# = #; // {\n") + "}", false},
+		{"brackets in texts", option + `{s: "` + strings.Repeat(`{\"`, 500) + `"}; }`, false},
+		{"options a few deep", option + strings.Repeat("{m", 50) + "{}" + strings.Repeat("}", 50) + "; }", false},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := Schema{"PROTOBUF", x.definition}.Check()
+		runtime.ReadMemStats(&after)
+		if !x.bad && err != nil || x.bad && !errors.Is(err, errDefinition) {
+			t.Errorf("%s: %v", x.what, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; x.bad && took > 1<<20 {
+			t.Errorf("%s: %d MiB", x.what, took>>20)
 		}
 	}
 }
