@@ -21,7 +21,7 @@ import (
 // way, a put that has no other need of the item that it replaces does not read it: one of
 // sampleOf does, and counts for all of them. Counts that have such puts are estimates until
 // the table is counted again: when no more of them come, and at the latest after recountAfter.
-// One that has few rows is counted when somebody asks.
+// One that has few rows, of few bytes, is counted when somebody asks.
 //
 // Counts are saved each saveEvery and by Close. After a crash those that were saved are
 // told until the table has been counted.
@@ -32,7 +32,8 @@ const (
 	saveEvery    = 10 * time.Second
 	recountAfter = 6 * time.Hour
 
-	countAtOnce = 50_000 // rows of a table and its indexes that are counted for one who asks
+	countAtOnce = 50_000   // rows of a table and its indexes that are counted for one who asks
+	bytesAtOnce = 64 << 20 // bytes of them: a count reads them
 )
 
 // counts are those of a table.
@@ -206,15 +207,15 @@ func (t *Table) recount() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	started := t.s.clock.Now()
-	if _, err := t.countRows(math.MaxInt); err != nil {
+	if _, err := t.countRows(math.MaxInt, math.MaxInt); err != nil {
 		t.s.opts.OnError(fmt.Errorf("itemstore: count: %w", err))
 	}
 	c.counted = t.s.clock.Now()
 	c.next = c.counted.Add(20 * c.counted.Sub(started)) // a large table is not counted all the time
 }
 
-// countFew is recount for a table of no more than countAtOnce rows. It looks at others no
-// more than each saveEvery.
+// countFew is recount for a table of no more than countAtOnce rows and bytesAtOnce bytes. It
+// looks at others no more than each saveEvery.
 func (t *Table) countFew() {
 	c := &t.counts
 	if !c.mu.TryLock() {
@@ -222,22 +223,22 @@ func (t *Table) countFew() {
 	}
 	defer c.mu.Unlock()
 	now := t.s.clock.Now()
-	if t.count(0).items.Load() > countAtOnce || now.Before(c.small) {
+	if n := t.count(0); n.items.Load() > countAtOnce || n.bytes.Load() > bytesAtOnce || now.Before(c.small) {
 		return
 	}
-	if all, err := t.countRows(countAtOnce); err != nil || !all {
+	if all, err := t.countRows(countAtOnce, bytesAtOnce); err != nil || !all {
 		c.small = now.Add(saveEvery)
 	}
 }
 
-// countRows corrects the counts unless there are more than most rows, or the store closes: all
-// is false then.
-func (t *Table) countRows(most int) (all bool, err error) {
-	err = t.s.db.Guard(func() error { all, err = t.countSnapshot(most); return err })
+// countRows corrects the counts unless there are more than most rows, they have more than
+// mostBytes, or the store closes: all is false then.
+func (t *Table) countRows(most, mostBytes int) (all bool, err error) {
+	err = t.s.db.Guard(func() error { all, err = t.countSnapshot(most, mostBytes); return err })
 	return all, err
 }
 
-func (t *Table) countSnapshot(most int) (all bool, err error) {
+func (t *Table) countSnapshot(most, mostBytes int) (all bool, err error) {
 	// No write is between its commit and the change of the counts while the gate is closed.
 	reopen := t.shut()
 	if t.dropped {
@@ -264,7 +265,7 @@ func (t *Table) countSnapshot(most int) (all bool, err error) {
 	for id := range before {
 		has[id] = [2]int64{}
 	}
-	n, began := 0, time.Now()
+	n, read, began := 0, 0, time.Now()
 	for ok := it.First(); ok; ok = it.Next() {
 		if n++; n > most {
 			return false, nil
@@ -284,6 +285,9 @@ func (t *Table) countSnapshot(most int) (all bool, err error) {
 		value, err := it.ValueAndErr()
 		if err != nil {
 			return false, err
+		}
+		if read += len(value); read > mostBytes {
+			return false, nil
 		}
 		size, _ := attr.StoredSize(value)
 		c := has[index]

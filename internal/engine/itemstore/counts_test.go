@@ -2,6 +2,8 @@ package itemstore
 
 import (
 	"fmt"
+	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -93,8 +95,14 @@ func TestCountsOfFewItems(t *testing.T) {
 	if items, _ := tab.Count(0); items != 100 {
 		t.Errorf("%d items, want 100", items)
 	}
-	if all, err := tab.countRows(99); all || err != nil {
+	if all, err := tab.countRows(99, math.MaxInt); all || err != nil {
 		t.Errorf("a hundred rows were counted where 99 may be: %v", err)
+	}
+	if all, err := tab.countRows(100, 500); all || err != nil {
+		t.Errorf("rows of more than 500 bytes were counted: %v", err)
+	}
+	if items, _ := tab.Count(0); items != 100 {
+		t.Errorf("%d items after counts that ended early, want 100", items)
 	}
 	tab.counts.small = st.clock.Now().Add(saveEvery)
 	if err := put(tab, attr.Item{"k": s("more")}); err != nil {
@@ -103,6 +111,30 @@ func TestCountsOfFewItems(t *testing.T) {
 	unread := tab.counts.unread.Load()
 	if tab.Count(0); tab.counts.unread.Load() != unread {
 		t.Error("a table that had many rows a moment ago was counted")
+	}
+}
+
+// TestCountsOfLargeItems: a table of few rows of many bytes is not read for one who asks.
+func TestCountsOfLargeItems(t *testing.T) {
+	st := uncounting(open(t, Options{FS: vfs.NewMem(), Dir: "db", Clock: clockwork.NewFakeClock()}))
+	defer st.Close()
+	tab := table(t, st, plain)
+	tab.recount()
+	st.inflight.Add(busyWrites)
+	defer st.inflight.Add(-busyWrites)
+	large := s(strings.Repeat("x", 400<<10))
+	for i := range bytesAtOnce/(400<<10) + 1 {
+		if err := put(tab, attr.Item{"k": s(fmt.Sprint(i)), "v": large}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unread := tab.counts.unread.Load()
+	if tab.Count(0); unread == 0 || tab.counts.unread.Load() != unread {
+		t.Errorf("%d puts were not read, then %d: the table was counted", unread, tab.counts.unread.Load())
+	}
+	tab.recount()
+	if items, _ := tab.Count(0); items != bytesAtOnce/(400<<10)+1 {
+		t.Errorf("%d items", items)
 	}
 }
 
