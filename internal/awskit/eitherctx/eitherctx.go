@@ -16,8 +16,13 @@ type Context struct {
 
 	released atomic.Bool
 	mu       sync.Mutex
-	waited   context.Context // from the first call of Done on
-	end      func()
+	waited   atomic.Pointer[waited] // from the first call of Done on
+}
+
+// waited is what those wait for who wait for a Context. end ends it.
+type waited struct {
+	context.Context
+	end func()
 }
 
 // New returns a context that ends with a or with b. Release must be called when it is not
@@ -28,10 +33,10 @@ func New(a, b context.Context) *Context { return &Context{Context: a, other: b} 
 func (c *Context) Release() {
 	c.released.Store(true)
 	c.mu.Lock()
-	end := c.end
+	w := c.waited.Load()
 	c.mu.Unlock()
-	if end != nil {
-		end()
+	if w != nil {
+		w.end()
 	}
 }
 
@@ -49,21 +54,31 @@ func (c *Context) Err() error {
 // Done implements context.Context.
 func (c *Context) Done() <-chan struct{} { return c.waiting().Done() }
 
-// AfterFunc spares contexts that are made of this one a goroutine each: see
-// context.AfterFunc.
-func (c *Context) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(c.waiting(), f) }
+// Value implements context.Context. By it package context finds what is waited for, and hangs
+// contexts that are made of this one there: they need no goroutine each.
+func (c *Context) Value(key any) any {
+	if w := c.waited.Load(); w != nil {
+		return w.Value(key)
+	}
+	return c.Context.Value(key)
+}
 
 // waiting returns a context that can be waited for.
 func (c *Context) waiting() context.Context {
+	if w := c.waited.Load(); w != nil {
+		return w.Context
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.waited == nil {
+	w := c.waited.Load()
+	if w == nil {
 		ctx, cancel := context.WithCancel(c.Context)
 		stop := context.AfterFunc(c.other, cancel)
-		c.waited, c.end = ctx, func() { stop(); cancel() }
+		w = &waited{ctx, func() { stop(); cancel() }}
+		c.waited.Store(w)
 		if c.released.Load() {
-			c.end()
+			w.end()
 		}
 	}
-	return c.waited
+	return w.Context
 }

@@ -3,6 +3,7 @@ package eitherctx
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -67,6 +68,38 @@ func TestDeadline(t *testing.T) {
 		t.Errorf("%v", c.Err())
 	}
 	<-c.Done()
+}
+
+// TestChildren: contexts that are made of one, or of one that has a value more, cost no goroutine
+// and end with it.
+func TestChildren(t *testing.T) {
+	for name, end := range ways {
+		a, stopA := context.WithCancel(t.Context())
+		b, stopB := context.WithCancel(t.Context())
+		c := New(a, b)
+		before := runtime.NumGoroutine()
+		var children []context.Context
+		for range 100 {
+			for _, parent := range []context.Context{c, context.WithValue(c, key{}, "v")} {
+				child, stop := context.WithCancel(parent)
+				defer stop()
+				children = append(children, child)
+			}
+		}
+		if got := runtime.NumGoroutine() - before; got > 10 {
+			t.Errorf("200 contexts have made %d goroutines", got)
+		}
+		end(stopA, stopB, c)
+		for _, child := range children {
+			<-child.Done()
+			if err := context.Cause(child); !errors.Is(err, context.Canceled) {
+				t.Fatalf("after the end of %s: %v", name, err)
+			}
+		}
+		c.Release()
+		stopA()
+		stopB()
+	}
 }
 
 // TestMany has goroutines begin to wait while the context is released.
