@@ -59,7 +59,7 @@ so that the records of a partition key come in their order. Ctrl-C ends it.`,
 				client: kinesis.NewFromConfig(c.config()), stream: args[0], tailOptions: o,
 				out: newRecordPrinter(cmd.OutOrStdout(), o.json),
 			}
-			t.out.schemas.Lookup = lookSchemasUp(cmd.Context(), glue.NewFromConfig(c.config()))
+			t.out.schemas.Lookup = lookSchemasUp(cmd.Context(), glue.NewFromConfig(c.config()), time.Now)
 			return c.plain(t.run(cmd.Context()))
 		},
 	}
@@ -218,23 +218,41 @@ type recordPrinter struct {
 	schemas schemarecord.Reader
 }
 
-// schemaPatience is how long one look at the Schema Registry may take.
-const schemaPatience = 5 * time.Second
+const (
+	schemaPatience = 5 * time.Second // how long one look at the Schema Registry may take
+	schemaAgain    = time.Minute     // after which a version that could not be had is asked for again
+	maxRefused     = 1000            // versions that are known not to be had
+)
 
-// lookSchemasUp asks for each version once: one that cannot be had is not asked for again.
-func lookSchemasUp(ctx context.Context, client *glue.Client) schemarecord.Lookup {
-	refused := make(map[string]error)
+// schemas is where versions of schemas are looked up.
+type schemas interface {
+	GetSchemaVersion(context.Context, *glue.GetSchemaVersionInput, ...func(*glue.Options)) (*glue.GetSchemaVersionOutput, error)
+}
+
+// refusal is why a version cannot be had, and until when it is not asked for.
+type refusal struct {
+	err   error
+	until time.Time
+}
+
+// lookSchemasUp asks the registry for versions: for one that cannot be had not for each of its records.
+func lookSchemasUp(ctx context.Context, registry schemas, now func() time.Time) schemarecord.Lookup {
+	refused := make(map[string]refusal)
 	return func(version string) (schemarecord.Schema, error) {
-		if err := refused[version]; err != nil {
-			return schemarecord.Schema{}, err
+		if r, ok := refused[version]; ok && now().Before(r.until) {
+			return schemarecord.Schema{}, r.err
 		}
 		ctx, cancel := context.WithTimeout(ctx, schemaPatience)
 		defer cancel()
-		out, err := client.GetSchemaVersion(ctx, &glue.GetSchemaVersionInput{SchemaVersionId: &version})
+		out, err := registry.GetSchemaVersion(ctx, &glue.GetSchemaVersionInput{SchemaVersionId: &version})
 		if err != nil {
-			refused[version] = err
+			if len(refused) >= maxRefused {
+				clear(refused)
+			}
+			refused[version] = refusal{err, now().Add(schemaAgain)}
 			return schemarecord.Schema{}, err
 		}
+		delete(refused, version)
 		return schemarecord.Schema{Format: string(out.DataFormat), Definition: aws.ToString(out.SchemaDefinition)}, nil
 	}
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/brookmere/brookmere/internal/engine/schemarecord"
@@ -48,5 +51,39 @@ func TestTailPrintsALineARecord(t *testing.T) {
 		if got != test.want+"\n" {
 			t.Errorf("%q: printed %q, want %q", test.data, got, test.want)
 		}
+	}
+}
+
+// fewSchemas is a registry that is away until it is back.
+type fewSchemas struct {
+	back  bool
+	calls int
+}
+
+func (r *fewSchemas) GetSchemaVersion(context.Context, *glue.GetSchemaVersionInput, ...func(*glue.Options)) (*glue.GetSchemaVersionOutput, error) {
+	r.calls++
+	if !r.back {
+		return nil, errors.New("not there")
+	}
+	return &glue.GetSchemaVersionOutput{DataFormat: gluetypes.DataFormatAvro, SchemaDefinition: aws.String(`"int"`)}, nil
+}
+
+// TestTailAsksForSchemasAgain: a version that cannot be had is asked for once a minute, not for each record.
+func TestTailAsksForSchemasAgain(t *testing.T) {
+	now := time.Unix(0, 0)
+	registry := new(fewSchemas)
+	look := lookSchemasUp(t.Context(), registry, func() time.Time { return now })
+	for range 3 {
+		if _, err := look("v"); err == nil {
+			t.Fatal("a schema that is not there was found")
+		}
+	}
+	if registry.calls != 1 {
+		t.Errorf("asked %d times within a minute", registry.calls)
+	}
+	registry.back = true
+	now = now.Add(schemaAgain)
+	if s, err := look("v"); err != nil || s.Format != "AVRO" || s.Definition != `"int"` {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
