@@ -12,9 +12,9 @@ import (
 //
 // When the server cannot write a message to a block, it has counted it already, and may put it
 // into the index: a message that nobody was told is stored, and that no block has. Such an index
-// says falsely that blocks are missing, and the server, which believes it, would give the sequence
-// of the message out a second time to nobody. So the stream is marked when a write fails, and
-// opened by its blocks from then on.
+// says falsely that blocks are missing, and the server, which believes it, would go on behind the
+// sequence of the message, which no message would have then. So the stream is marked when a write
+// fails, and opened by its blocks from then on.
 
 // failedFile in the stream's directory says that the index cannot be believed.
 const failedFile = "failed"
