@@ -171,10 +171,11 @@ func (p *poller) deliver(ctx context.Context, messages []sqstypes.Message) error
 		for i, m := range done[:n] {
 			in.Entries = append(in.Entries, sqstypes.DeleteMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), ReceiptHandle: m.ReceiptHandle})
 		}
-		if _, err := s.cfg.SQS.DeleteMessageBatch(p.as(context.WithoutCancel(ctx)), in); err != nil {
+		out, err := s.cfg.SQS.DeleteMessageBatch(p.as(context.WithoutCancel(ctx)), in)
+		if err != nil {
 			return fmt.Errorf("delete messages of %s: %w", d.Source, err) // they come again
 		}
-		s.measureEvents(d, deletedEvents, n)
+		s.measureEvents(d, deletedEvents, n-len(out.Failed))
 		done = done[n:]
 	}
 	if failed { // slower, so that a function that cannot run is not called all the time

@@ -97,12 +97,16 @@ func (q *queues) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatc
 	if strings.Contains(*in.QueueUrl, "undeletable") {
 		return nil, &smithy.GenericAPIError{Code: "AccessDenied"}
 	}
-	for _, e := range in.Entries {
-		if *e.ReceiptHandle != "none" { // which is of no message
+	out := &sqs.DeleteMessageBatchOutput{}
+	for i, e := range in.Entries {
+		switch {
+		case i == 0 && strings.Contains(*in.QueueUrl, "partly"): // its time was over
+			out.Failed = append(out.Failed, sqstypes.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InvalidParameterValue")})
+		case *e.ReceiptHandle != "none": // which is of no message
 			q.deleted[*in.QueueUrl]++
 		}
 	}
-	return &sqs.DeleteMessageBatchOutput{}, nil
+	return out, nil
 }
 
 func (q *queues) ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/brookmere/brookmere/internal/engine/metering"
 )
@@ -124,5 +125,39 @@ def handler(e, c):
 	c, err := x.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: &id, MetricsConfig: &types.EventSourceMappingMetricsConfig{Metrics: []types.EventSourceMappingMetric{}}})
 	if err != nil || c.MetricsConfig != nil {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestEventCountOfQueue: messages that the queue did not delete are not counted as deleted.
+func TestEventCountOfQueue(t *testing.T) {
+	x := newFixture(t)
+	meter := metering.New()
+	x.opened = func() { x.Service.cfg.Meter = meter }
+	x.restart()
+	x.python("f", "def handler(e, c): return None\n")
+	for _, body := range []string{"1", "2", "3"} {
+		x.sqs.SendMessage(context.Background(), &sqs.SendMessageInput{QueueUrl: aws.String("partly"), MessageBody: &body})
+	}
+	id := x.mapping("arn:aws:sqs:us-east-1:000000000000:partly", "f", func(in *lambda.CreateEventSourceMappingInput) {
+		in.StartingPosition, in.BatchSize = "", aws.Int32(10)
+		in.MetricsConfig = &types.EventSourceMappingMetricsConfig{Metrics: []types.EventSourceMappingMetric{"EventCount"}}
+	})
+	got := map[string]float64{}
+	eventually(t, "all are counted", func() bool {
+		for _, p := range meter.Take() {
+			if d := p.Resource.Dimensions; len(d) == 1 && d[0].Name == "EventSourceMappingUUID" && d[0].Value == id {
+				got[p.Measure.Name] += p.Sum
+			}
+		}
+		return got["InvokedEventCount"] == 3
+	})
+	x.close()
+	for _, p := range meter.Take() {
+		got[p.Measure.Name] += p.Sum
+	}
+	x.sqs.mu.Lock()
+	defer x.sqs.mu.Unlock()
+	if want := float64(x.sqs.deleted["partly"]); got["DeletedEventCount"] != want || want == 3 {
+		t.Errorf("%v deleted are counted, %v were", got["DeletedEventCount"], want)
 	}
 }
