@@ -303,6 +303,10 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 			return err
 		}
 		floor = max(floor, first, p.Frame)
+		// By the retention that comes, files that are gone would be missing.
+		if err := s.log.broker.Trimming(s.stream, floor); err != nil {
+			return err
+		}
 	}
 	if d > 0 && (was <= 0 || d < was) {
 		// The store would do it in one go, and answer nobody meanwhile.
@@ -323,7 +327,9 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 		// Until then the store has forgotten by the earlier one, from then on it does not.
 		if first := str.CachedInfo().State.FirstSeq; first > floor {
 			floor = first
-			_, err = s.log.js.UpdateStream(ctx, s.config(d, floor))
+			if err = s.log.broker.Trimming(s.stream, floor); err == nil {
+				_, err = s.log.js.UpdateStream(ctx, s.config(d, floor))
+			}
 		}
 	}
 	if err == nil {
