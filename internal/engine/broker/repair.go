@@ -16,11 +16,10 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker/storeindex"
 )
 
-// repairMeta mends what a kill leaves of streams that were being made or changed, or that a write
-// failed of. The
-// server writes a stream's description, meta.inf, and then its checksum, meta.sum; one
-// that does not have the other is left out at a start, with all its messages, and a stream
-// recreated in its place does not write the checksum again. A description that can be
+// repairMeta mends what a kill leaves of streams that were being made or changed, or that a
+// write failed of. The server writes a stream's description, meta.inf, and then its checksum,
+// meta.sum; one that does not have the other is left out at a start, with all its messages, and
+// a stream recreated in its place does not write the checksum again. A description that can be
 // read is whole (it replaces the old one at once), so it gets its checksum.
 func repairMeta(dir string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "meta.inf"))
