@@ -274,8 +274,8 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 			return n, err
 		}
 		for {
-			if head, _ := g.r.Peek(1); len(head) == 0 {
-				return 0, io.EOF
+			if head, err := g.r.Peek(1); err != nil {
+				return 0, err
 			} else if head[0] != 0 {
 				break
 			}
