@@ -37,6 +37,28 @@ func equal(x, y sql.Expr, left, right string, lt, rt *sql.Type) string {
 	return notANumber(&sql.Operation{Op: "=", Left: x, Right: y}, left, right, lt, rt, false)
 }
 
+// alike reports whether DuckDB's equality is right for values of two types that have neither null nor NaN in
+// them. DuckDB takes the fields of rows by their names, the entries of maps in their order, and the spaces at
+// the end of char(n) as they are.
+func alike(a, b *sql.Type) bool {
+	switch {
+	case hasMap(a) || hasMap(b) || types.Padded(a, b):
+		return false
+	case types.Is(a, "array") && types.Is(b, "array"):
+		return alike(types.Element(a), types.Element(b))
+	case types.Is(a, "row") && types.Is(b, "row"):
+		if len(a.Fields) != len(b.Fields) {
+			return false
+		}
+		for i := range a.Fields {
+			if types.FieldName(a, i) != types.FieldName(b, i) || !alike(a.Fields[i].Type, b.Fields[i].Type) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // longOperand is from how many bytes on an operand is written once and given a name.
 const longOperand = 100
 
@@ -49,7 +71,9 @@ func equality(left, right string, lt, rt *sql.Type, depth int) string {
 		return "(" + left + " = " + right + ")"
 	}
 	p := fmt.Sprintf("__q%d", depth)
-	if long := func(s string) bool { return len(s) > longOperand || strings.Contains(s, "SELECT ") }; long(left) || long(right) {
+	// The columns of a query around this one are nothing that a lambda can name, as that of a map does.
+	named := depth > 0 || !hasMap(lt)
+	if long := func(s string) bool { return len(s) > longOperand || strings.Contains(s, "SELECT ") }; !named || long(left) || long(right) {
 		return "list_transform([struct_pack(l := " + left + ", r := " + right + ")], lambda " + p + ": " + equality(p+".l", p+".r", lt, rt, depth+1) + ")[1]"
 	}
 	if floating(lt) {
@@ -78,10 +102,17 @@ func equality(left, right string, lt, rt *sql.Type, depth int) string {
 func inQuery(left, query string, lt, rt *sql.Type, asserted bool) string {
 	from := " FROM (" + query + ") AS __in_query(__in) WHERE "
 	if floating(lt) && floating(rt) {
-		return "(" + left + " IN (SELECT __in" + from + "NOT isnan(__in) OR __in IS NULL))"
+		if asserted {
+			return "(" + left + " IN (SELECT __in" + from + "NOT isnan(__in)))"
+		}
+		// NaN stays a value of the query, since a null is in no query without values alone, and is the text of none.
+		text := func(x string) string { return "CAST(CAST(" + x + " AS DOUBLE) + 0e0 AS VARCHAR)" } // both zeros are one
+		return "(" + text(left) + " IN (SELECT CASE WHEN isnan(__in) THEN '' ELSE " + text("__in") + " END FROM (" + query + ") AS __in_query(__in)))"
 	}
-	// What is equal to itself has neither null nor NaN in it: DuckDB's equality is right for it.
-	found := left + " IN (SELECT __in" + from + equality("__in", "__in", rt, rt, 0) + ")"
+	found := "EXISTS (SELECT 1" + from + equality(left, "__in", lt, rt, 0) + ")"
+	if alike(lt, rt) { // what is equal to itself has neither null nor NaN in it
+		found = left + " IN (SELECT __in" + from + equality("__in", "__in", rt, rt, 0) + ")"
+	}
 	if asserted {
 		return "(" + found + ")"
 	}
@@ -98,6 +129,7 @@ func inList(x *sql.In, left string, list []string, typs []*sql.Type, asserted bo
 		}
 		if nested(typs[i+1]) {
 			null = true
+			exact = exact && alike(typs[0], typs[i+1])
 		}
 	}
 	if exact && (asserted || !null) {

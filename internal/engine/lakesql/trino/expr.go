@@ -2,6 +2,7 @@ package trino
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -111,13 +112,8 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		if types.Padded(typ, lt) || types.Padded(typ, ht) {
 			text, low, high = unpadded(text), unpadded(low), unpadded(high)
 		}
-		if floating(typ) && floating(ht) && !isLiteral(x.High) {
-			over := notANumber(&sql.Operation{Op: ">=", Left: x.X, Right: x.Low}, text, low, typ, lt, false)
-			under := notANumber(&sql.Operation{Op: "<=", Left: x.X, Right: x.High}, text, high, typ, ht, false)
-			if x.Not {
-				return "(NOT (" + over + " AND " + under + "))", types.Boolean
-			}
-			return "(" + over + " AND " + under + ")", types.Boolean
+		if types.IsNumeric(typ) && floating(ht) && !isLiteral(x.High) { // which may be NaN, above all to DuckDB
+			return "(" + not(x.Not) + " (" + text + " BETWEEN " + low + " AND " + high + " AND NOT (isnan(" + high + ")" + present(x.X, text) + ")))", types.Boolean
 		}
 		return "(" + text + not(x.Not) + " BETWEEN " + low + " AND " + high + ")", types.Boolean
 	case *sql.In:
@@ -475,7 +471,11 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 		if types.Is(operand, "char") {
 			subject = unpadded(subject)
 		}
-		if !own(operand, operand) {
+		switch {
+		case nested(operand):
+		case floating(operand) && slices.ContainsFunc(c.Whens, func(w sql.When) bool { return !isLiteral(w.Cond) }):
+			b.WriteString(" nullif(" + subject + ", CAST('NaN' AS DOUBLE))") // which no case is equal to
+		default:
 			b.WriteString(" " + subject)
 		}
 	}
@@ -490,7 +490,7 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 		if types.Is(operand, "char") && types.IsText(ct) {
 			cond = unpadded(cond)
 		}
-		if own(operand, operand) {
+		if nested(operand) {
 			cond = equal(c.Operand, w.Cond, subject, cond, operand, ct)
 		}
 		then, tt := t.expr(w.Then, in)

@@ -66,7 +66,7 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 			switch {
 			case x.Op == "<>":
 				text = "(NOT " + text + ")"
-			case t.asserted[x] && !types.Is(lt, "map"): // rows can be joined by it
+			case t.asserted[x] && alike(lt, rt): // rows can be joined by it
 				text = "(" + left + " = " + right + " AND " + text + ")"
 			}
 			return text, types.Boolean
