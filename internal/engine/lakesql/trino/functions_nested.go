@@ -107,8 +107,10 @@ func arrayFunctions() map[string]function {
 		"arrays_overlap": {alike: true, template: "CASE WHEN list_bool_or(list_transform($1, lambda __e: __e IS NOT NULL AND list_contains($2, __e))) THEN true WHEN $1 IS NULL OR $2 IS NULL OR " + hasNull + " OR (len($2) <> list_count($2)) THEN NULL ELSE false END", result: "boolean"},
 		"array_remove": {alike: true, result: "1", write: func(c *invocation) (string, *sql.Type) {
 			if e := types.Element(c.typ(0)); own(e, c.typ(1)) {
-				p := c.fresh()
-				return c.fill("CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda " + p + ": CASE WHEN " + p + " IS NULL THEN true ELSE NOT " + c.definite(equality(p, c.args[1], e, c.typ(1), 0)) + " END) END"), nil
+				return c.named(func() string {
+					p := c.fresh()
+					return c.fill("CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda " + p + ": CASE WHEN " + p + " IS NULL THEN true ELSE NOT " + c.definite(equality(p, c.args[1], e, c.typ(1), 0)) + " END) END")
+				}), nil
 			}
 			return c.fill("CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda __e: __e IS DISTINCT FROM $2) END"), nil
 		}},
@@ -167,12 +169,22 @@ func arrayFunctions() map[string]function {
 // matching writes what is asked (%s) of which elements of an array are equal to a value, by Trino's equality.
 // unknown is whether null is the answer where none is and the array has nulls.
 func (c *invocation) matching(asked string, unknown bool) string {
-	if strings.Contains(c.args[0]+c.args[1], "SELECT ") { // which no lambda may have in it
-		p, args := c.fresh(), c.args
-		c.args = []string{p + ".a", p + ".v"}
-		defer func() { c.args = args }()
-		return "list_transform([struct_pack(a := " + args[0] + ", v := " + args[1] + ")], lambda " + p + ": " + c.matching(asked, unknown) + ")[1]"
+	return c.named(func() string { return c.whichMatch(asked, unknown) })
+}
+
+// named writes a function of two arguments whose second stands within a lambda, which may have neither a query
+// in it nor the columns of one around it: those get names first.
+func (c *invocation) named(write func() string) string {
+	if isLiteral(c.exprs[1]) && !strings.Contains(c.args[0], "SELECT ") {
+		return write()
 	}
+	p, args := c.fresh(), c.args
+	c.args = []string{p + ".a", p + ".v"}
+	defer func() { c.args = args }()
+	return "list_transform([struct_pack(a := " + args[0] + ", v := " + args[1] + ")], lambda " + p + ": " + write() + ")[1]"
+}
+
+func (c *invocation) whichMatch(asked string, unknown bool) string {
 	p := c.fresh()
 	same := "CASE WHEN " + p + " IS NOT NULL THEN " + c.definite(equality(p, c.args[1], types.Element(c.typ(0)), c.typ(1), 0)) + " END"
 	text := "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL "
