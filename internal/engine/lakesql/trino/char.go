@@ -84,10 +84,10 @@ func paddedQuery(text string, columns []column, want []*sql.Type) string {
 	return "SELECT " + strings.Join(items, ", ") + " FROM (" + text + ") AS __padded(" + strings.Join(names, ", ") + ")"
 }
 
-// sharedText fails where a column that two relations are joined by is compared without regard to the
-// spaces at its end, which DuckDB does not do of columns with one name.
+// sharedText fails where two columns of one name that relations are joined by are not compared as DuckDB
+// does: without regard to the spaces at their end, or rows without regard to their fields' names.
 func sharedText(at sql.Position, a, b column) {
-	if types.Padded(a.typ, b.typ) {
+	if types.Padded(a.typ, b.typ) || nested(a.typ) && nested(b.typ) && !alike(a.typ, b.typ) {
 		fault.Fail(at, "NOT_SUPPORTED", "Joining %s and %s by the name %s is not supported: join them ON a.%[3]s = b.%[3]s", types.Text(a.typ), types.Text(b.typ), a.name)
 	}
 }

@@ -71,6 +71,7 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 		if _, ok := r.Right.(*sql.Join); ok {
 			right = "(" + right + ")"
 		}
+		left, right = withoutNaN(r, left, right, in.columns[:start], in.columns[start:])
 		kind := r.Kind + " JOIN "
 		if r.Natural {
 			kind = "NATURAL " + kind
@@ -121,6 +122,53 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 		return text
 	}
 	panic(fmt.Sprintf("lakesql: unknown relation %T", r))
+}
+
+// withoutNaN leaves out, of the side of a join by names that gives rows only to those that it meets, rows with
+// NaN in a column that is joined by: they meet none, while to DuckDB NaN is equal to itself. It is done to
+// tables and subqueries, and not for FULL JOIN.
+func withoutNaN(r *sql.Join, left, right string, ours, theirs []column) (string, string) {
+	var tests []string
+	for _, a := range ours {
+		using := func(id sql.Identifier) bool { return id.Lower() == a.name }
+		for _, b := range theirs {
+			if test := "(NOT isnan(" + duck.Ident(a.name) + ") OR " + duck.Ident(a.name) + " IS NULL)"; a.name == b.name && floating(a.typ) && floating(b.typ) &&
+				(r.Natural || slices.ContainsFunc(r.Using, using)) && !slices.Contains(tests, test) {
+				tests = append(tests, test)
+			}
+		}
+	}
+	if tests == nil {
+		return left, right
+	}
+	without := func(r sql.Relation, text string) (string, bool) {
+		name := ""
+		switch r := r.(type) {
+		case *sql.Table:
+			name = r.Name.Last()
+		case *sql.AliasedRelation:
+			switch of := r.Relation.(type) {
+			case *sql.Table:
+				name = r.Alias.Lower()
+			case *sql.SubqueryRelation:
+				if !of.Lateral {
+					name = r.Alias.Lower()
+				}
+			}
+		}
+		if name == "" {
+			return text, false
+		}
+		return "(SELECT * FROM " + text + " WHERE " + strings.Join(tests, " AND ") + ") AS " + duck.Ident(name), true
+	}
+	done := false
+	if r.Kind == "INNER" || r.Kind == "LEFT" {
+		right, done = without(r.Right, right)
+	}
+	if r.Kind == "RIGHT" || r.Kind == "INNER" && !done {
+		left, _ = without(r.Left, left)
+	}
+	return left, right
 }
 
 func (t *translator) subquery(r *sql.SubqueryRelation, in *scope) (string, []column) {
