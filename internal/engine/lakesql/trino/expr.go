@@ -464,9 +464,13 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 	var b strings.Builder
 	b.WriteString("CASE")
 	var operand *sql.Type
-	var subject string
+	var subject, drawn string
 	if c.Operand != nil {
 		subject, operand = t.expr(c.Operand, in)
+		if strings.Contains(subject, "random()") && in != nil && in.parent == nil && rowwise(c) {
+			// DuckDB draws it anew for each WHEN.
+			drawn, subject = subject, "__drawn"
+		}
 		t.comparable(&sql.Operation{Position: c.Operand.Pos(), Op: "="}, operand, operand)
 		if types.Is(operand, "char") {
 			subject = unpadded(subject)
@@ -502,5 +506,32 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 		typs = append(typs, et)
 		b.WriteString(" ELSE " + text)
 	}
-	return b.String() + " END", together(c.Position, "All CASE results", typs)
+	text := b.String() + " END"
+	if drawn != "" {
+		text = "list_transform([" + drawn + "], lambda __drawn: " + text + ")[1]"
+	}
+	return text, together(c.Position, "All CASE results", typs)
+}
+
+// rowwise reports whether what a CASE compares and gives can stand in a lambda: nothing in it is a query, an
+// aggregate or a window function.
+func rowwise(c *sql.Case) bool {
+	ok := true
+	see := func(n sql.Node) bool {
+		switch n := n.(type) {
+		case *sql.Query:
+			ok = false
+		case *sql.Call:
+			ok = ok && n.Over == nil && translations[n.Name.Last()].aggregate == ""
+		}
+		return ok
+	}
+	for _, w := range c.Whens {
+		sql.Walk(w.Cond, see)
+		sql.Walk(w.Then, see)
+	}
+	if c.Else != nil {
+		sql.Walk(c.Else, see)
+	}
+	return ok
 }
