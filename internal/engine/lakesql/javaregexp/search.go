@@ -3,6 +3,8 @@ package javaregexp
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
@@ -14,7 +16,9 @@ import (
 // goroutines.
 type Searcher struct {
 	linear *regexp.Regexp
+	behind *regexp.Regexp // linear's pattern as its first group, behind a character that it may look back at
 	back   *regexp2.Regexp
+	empty  bool // a match of linear may be empty
 	groups int
 	names  []string // of the groups, by number; empty: it has none
 }
@@ -26,7 +30,15 @@ func CompileSearch(pattern string) (*Searcher, error) {
 	}
 	if out, missing := duck.Pattern(pattern); missing == "" {
 		if re, err := regexp.Compile(out); err == nil {
-			return &Searcher{linear: re, groups: re.NumSubexp(), names: re.SubexpNames()}, nil
+			parsed, err := syntax.Parse(out, syntax.Perl)
+			if err != nil {
+				return nil, fmt.Errorf("not a regular expression: %s", pattern)
+			}
+			behind, err := regexp.Compile(`\A(?s:..*?)(` + parsed.String() + `)`) // \Q may be open in the pattern
+			if err != nil {
+				return nil, fmt.Errorf("not a regular expression: %s", pattern)
+			}
+			return &Searcher{linear: re, behind: behind, empty: MayBeEmpty(parsed), groups: re.NumSubexp(), names: re.SubexpNames()}, nil
 		}
 	}
 	out, groups, named, err := translate(pattern)
@@ -62,7 +74,18 @@ func (s *Searcher) Find(text string, n int) ([][]int, error) {
 			}
 			return nil, nil
 		}
-		return s.linear.FindAllStringSubmatchIndex(text, n), nil
+		if !s.empty {
+			return s.linear.FindAllStringSubmatchIndex(text, n), nil
+		}
+		var all [][]int
+		for from := 0; from <= len(text) && len(all) != n; { // Go passes over an empty match at the end of another
+			m := s.next(text, from)
+			if m == nil {
+				break
+			}
+			all, from = append(all, m), after(text, m)
+		}
+		return all, nil
 	}
 	m, err := s.back.FindStringMatch(text)
 	var at []int // the offset of each character, and of the end
@@ -88,7 +111,7 @@ func (s *Searcher) Find(text string, n int) ([][]int, error) {
 }
 
 // Position is the character, from 1 on, that the n-th match of those from a character of the text on begins with; -1: there
-// are fewer. What is before that character is seen by lookbehind. The error is ErrTimeout.
+// are fewer. What is before that character is seen by lookbehind, ^ and \b. The error is ErrTimeout.
 func (s *Searcher) Position(text string, start, n int64) (int64, error) {
 	at, chars := 0, int64(1)
 	for ; chars < start && at < len(text); chars++ {
@@ -99,10 +122,15 @@ func (s *Searcher) Position(text string, start, n int64) (int64, error) {
 		return -1, nil
 	}
 	if s.linear != nil {
-		for _, m := range s.linear.FindAllStringIndex(text[at:], -1) {
-			if n--; n == 0 {
-				return chars + int64(utf8.RuneCountInString(text[at:at+m[0]])), nil
+		for from := at; from <= len(text); n-- {
+			m := s.next(text, from)
+			if m == nil {
+				break
 			}
+			if n == 1 {
+				return chars + int64(utf8.RuneCountInString(text[at:m[0]])), nil
+			}
+			from = after(text, m)
 		}
 		return -1, nil
 	}
@@ -117,6 +145,56 @@ func (s *Searcher) Position(text string, start, n int64) (int64, error) {
 		return -1, nil
 	}
 	return int64(m.Index) + 1, nil
+}
+
+// next is the first match of a linear pattern that begins at an offset or later, with its groups; nil: there is none.
+func (s *Searcher) next(text string, from int) []int {
+	if from == 0 {
+		return s.linear.FindStringSubmatchIndex(text)
+	}
+	_, size := utf8.DecodeLastRuneInString(text[:from])
+	m := s.behind.FindStringSubmatchIndex(text[from-size:])
+	if m == nil {
+		return nil
+	}
+	m = m[2:]
+	for i := range m {
+		if m[i] >= 0 {
+			m[i] += from - size
+		}
+	}
+	return m
+}
+
+// after is where the search goes on behind a match.
+func after(text string, m []int) int {
+	if m[0] < m[1] {
+		return m[1]
+	}
+	_, size := utf8.DecodeRuneInString(text[m[1]:])
+	return m[1] + max(size, 1)
+}
+
+// MayBeEmpty reports whether a match of a pattern, or of a part of it, may be empty.
+func MayBeEmpty(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpNoMatch, syntax.OpLiteral, syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return false
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			if !MayBeEmpty(sub) {
+				return false
+			}
+		}
+		return true
+	case syntax.OpAlternate:
+		return slices.ContainsFunc(re.Sub, MayBeEmpty)
+	case syntax.OpCapture, syntax.OpPlus:
+		return MayBeEmpty(re.Sub[0])
+	case syntax.OpRepeat:
+		return re.Min == 0 || MayBeEmpty(re.Sub[0])
+	}
+	return true
 }
 
 func offsets(text string) []int {

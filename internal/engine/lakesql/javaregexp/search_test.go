@@ -49,6 +49,7 @@ func TestFind(t *testing.T) {
 func FuzzFind(f *testing.F) {
 	f.Add(`(?<=a)b(c)?`, "éabéabc\xff")
 	f.Add(`(?>a*)b`, "aab")
+	f.Add(`x*|^a`, "aaxé\xffa")
 	f.Fuzz(func(t *testing.T, pattern, text string) {
 		if len(pattern) > 50 || len(text) > 50 {
 			return
@@ -61,7 +62,12 @@ func FuzzFind(f *testing.F) {
 		if err != nil {
 			return
 		}
+		end := 0
 		for _, m := range all {
+			if m[0] < end || m[1] < m[0] {
+				t.Fatalf("%q in %q: %v is before %d", pattern, text, m, end)
+			}
+			end = m[1]
 			if len(m) != 2*s.Groups()+2 {
 				t.Fatalf("%q in %q: %v, %d groups", pattern, text, m, s.Groups())
 			}
@@ -72,4 +78,25 @@ func FuzzFind(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPositionBehind: a search from within a text knows what is before it.
+func TestPositionBehind(t *testing.T) {
+	for _, c := range []struct {
+		pattern, text    string
+		start, n, wanted int64
+	}{
+		{"^a", "aaa", 1, 1, 1}, {"^a", "aaa", 1, 2, -1}, {"^a", "aaa", 2, 1, -1}, {"(?m)^a", "aa\naa", 2, 1, 4},
+		{`\ba`, "aaa ab", 2, 1, 5}, {`\Ba`, "aaa", 2, 2, 3}, {"aa", "aaaa", 2, 1, 2}, {"aa", "aaaaa", 2, 2, 4},
+		{"é?a", "éaéa", 2, 2, 3}, {"x*", "ab", 1, 2, 2}, {"x*", "ab", 1, 3, 3}, {"x*", "ab", 1, 4, -1}, {"a|ab", "xab", 2, 1, 2}, {"(?i)B|(c)", "abc", 2, 2, 3},
+		{"a|b", "xb", 2, 1, 2}, {"b|xb", "axb", 2, 1, 2}, {"a", "\xff\xffa", 2, 1, 3}, {"a(?i)b", "aABab", 2, 1, 4}, {`\Qa`, "ba", 2, 1, 2},
+	} {
+		s, err := CompileSearch(c.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at, err := s.Position(c.text, c.start, c.n); err != nil || at != c.wanted {
+			t.Errorf("%q in %q, from %d, number %d: %d, %v, want %d", c.pattern, c.text, c.start, c.n, at, err, c.wanted)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/javaregexp"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
@@ -207,9 +208,9 @@ func regexpFunctions() map[string]function {
 			return fmt.Sprintf("CASE WHEN regexp_matches(%s, %s) THEN regexp_extract(%[1]s, %[2]s, %[3]s) END", c.args[0], p, g), nil
 		}},
 		"regexp_extract_all": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
-			grouped := never
+			grouped := javaregexp.MayBeEmpty
 			if len(c.args) == 3 {
-				grouped = optional
+				grouped = optionalOrEmpty
 			}
 			if re := c.beyond(grouped); re != nil {
 				return re.cut("list_transform(range(2 + " + re.group() + ", len(%[1]s), %[2]d), lambda %[3]s: %[1]s[%[3]s])"), nil
@@ -222,14 +223,14 @@ func regexpFunctions() map[string]function {
 			return "regexp_extract_all(" + c.args[0] + ", " + p + ", " + g + ")", nil
 		}},
 		"regexp_count": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
-			if re := c.beyond(never); re != nil {
+			if re := c.beyond(javaregexp.MayBeEmpty); re != nil {
 				return re.cut("len(%[1]s) // %[2]d"), nil
 			}
 			p, _, _ := c.pattern(1)
 			return "len(regexp_extract_all(" + c.args[0] + ", " + p + "))", nil
 		}},
 		"regexp_split": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
-			if re := c.beyond(never); re != nil {
+			if re := c.beyond(looksBack); re != nil {
 				return re.cut("list_transform(range(1, len(%[1]s) + 1, %[2]d), lambda %[3]s: %[1]s[%[3]s])"), nil
 			}
 			p, _, _ := c.pattern(1)
@@ -251,7 +252,7 @@ func regexpFunctions() map[string]function {
 					return first("CASE WHEN " + n + " < 1 THEN " + duck.Raised("occurrence cannot be smaller than 1") + " ELSE " + text + " END")
 				}
 			}
-			if re := c.beyond(never); re != nil {
+			if re := c.beyond(looksBack); re != nil {
 				return checked("CAST(trino_regex_position(" + re.pattern + ", " + re.text + ", CAST(" + start + " AS BIGINT), CAST(" + n + " AS BIGINT)) AS INTEGER)"), nil
 			}
 			p, _, _ := c.pattern(1)
@@ -262,12 +263,15 @@ func regexpFunctions() map[string]function {
 				c.args[0], p, matches, n, start, parts)), nil
 		}},
 		"regexp_replace": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
-			needs := never
+			needs := javaregexp.MayBeEmpty
+			if len(c.args) == 3 {
+				needs = never // of a replacement that is not constant
+			}
 			switch c.exprs[len(c.exprs)-1].(type) {
 			case *sql.Lambda:
-				needs = optional
+				needs = func(re *syntax.Regexp) bool { return optional(re) || looksBack(re) }
 			case *sql.String: // RE2 has names for nine groups
-				needs = func(re *syntax.Regexp) bool { return len(c.args) == 3 && re.MaxCap() > 9 }
+				needs = func(re *syntax.Regexp) bool { return javaregexp.MayBeEmpty(re) || len(c.args) == 3 && re.MaxCap() > 9 }
 			}
 			if re := c.beyond(needs); re != nil {
 				return c.replaceBeyond(re), nil

@@ -3,6 +3,7 @@ package trino
 import (
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,6 +72,21 @@ func leavesOut(re *syntax.Regexp, within bool) bool {
 		}
 	}
 	return false
+}
+
+// looksBack reports whether a match may depend on what is before it, or be empty. DuckDB splits a
+// text by looking at what is behind a match as at a text of its own: ^ would match there again.
+func looksBack(re *syntax.Regexp) bool { return javaregexp.MayBeEmpty(re) || assertsBack(re) }
+
+// optionalOrEmpty is for what gives groups: RE2 passes over an empty match at the end of another.
+func optionalOrEmpty(re *syntax.Regexp) bool { return javaregexp.MayBeEmpty(re) || optional(re) }
+
+func assertsBack(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpBeginLine, syntax.OpBeginText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return true
+	}
+	return slices.ContainsFunc(re.Sub, assertsBack)
 }
 
 // group is the text of the argument that numbers a group, in a form of cut's.
