@@ -77,7 +77,6 @@ var templates = map[string]string{
 	"startswith/2":      "starts_with(__1, __2)",
 	"endswith/2":        "ends_with(__1, __2)",
 	"contains/2":        "strpos(__1, __2) > 0",
-	"split/2":           "regexp_split(__1, __2)",
 	"regexp_like/2":     "regexp_like(__1, __2)",
 	"regexp_extract/2":  "if(__1 IS NULL, NULL, coalesce(regexp_extract(__1, __2, 1), ''))",
 	"regexp_extract/3":  "if(__1 IS NULL, NULL, coalesce(regexp_extract(__1, __2, __3), ''))",

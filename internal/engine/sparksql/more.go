@@ -2,11 +2,13 @@ package sparksql
 
 import (
 	"fmt"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/hivetype"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/javaregexp"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 )
 
@@ -97,6 +99,42 @@ func (t *translator) kindOf(e sql.Expr) *hivetype.Type {
 		return nil
 	}
 	return t.columns[column]
+}
+
+// split is split(text, pattern): where the first match is empty and at the beginning, nothing is before it. An empty pattern
+// is between all characters.
+func split(text, by sql.Expr) sql.Expr {
+	if p, ok := by.(*sql.String); ok {
+		if p.Value == "" {
+			return template("if(__1 = '', ARRAY[''], regexp_extract_all(__1, '(?s).'))", text)
+		}
+		if re, err := syntax.Parse(p.Value, syntax.Perl); err == nil && !javaregexp.MayBeEmpty(re) {
+			return template("regexp_split(__1, __2)", text, by)
+		}
+	}
+	return template("if(regexp_split(__1, __2)[1] = '' AND regexp_extract(__1, __2) = '', slice(regexp_split(__1, __2), 2, length(__1) + 2), regexp_split(__1, __2))", text, by)
+}
+
+// div is DIV: of whole numbers, or of decimals, whose quotient is cut off. Spark takes no others.
+func (t *translator) div(at sql.Position, a, b sql.Expr) sql.Expr {
+	decimals := false
+	for _, e := range []sql.Expr{a, b} {
+		if u, ok := e.(*sql.Unary); ok {
+			e = u.X
+		}
+		kind := t.kindOf(e)
+		n, ok := e.(*sql.Number)
+		switch {
+		case ok && n.Kind == sql.Double, kind != nil && (kind.Kind == hivetype.Double || kind.Kind == hivetype.Float):
+			refuse(at, "DIV takes whole numbers and decimals: use CAST")
+		case ok && n.Kind == sql.Decimal, kind != nil && kind.Kind == hivetype.Decimal:
+			decimals = true
+		}
+	}
+	if decimals {
+		return template("CAST((__1 - __1 % nullif(__2, 0)) / nullif(__2, 0) AS bigint)", a, b)
+	}
+	return template("__1 / nullif(__2, 0)", template(casts["bigint"], a), template(casts["bigint"], b))
 }
 
 // entry are the names of the fields of a map's entries.
@@ -232,6 +270,8 @@ func (t *translator) more(c *sql.Call, name string) sql.Expr {
 		c.Name.Parts = []sql.Identifier{{Position: c.Position, Name: strings.TrimPrefix(name, "__")}}
 		slices.Reverse(c.Args)
 		return c
+	case name == "split" && n == 2:
+		return split(c.Args[0], c.Args[1])
 	case name == "struct" && n > 0:
 		return t.structOf(c)
 	case name == "named_struct" && n > 0 && n%2 == 0:

@@ -418,7 +418,7 @@ func (t *translator) expr(e sql.Expr) sql.Expr {
 			}
 			if of, ok := e.Left.(*sql.Operation); ok && of.Op == "/" {
 				if n, ok := of.Right.(*sql.Name); ok && n.Ident.Name == divName {
-					return template("CAST(__1 AS bigint) / nullif(CAST(__2 AS bigint), 0)", of.Left, e.Right)
+					return t.div(e.Position, of.Left, e.Right)
 				}
 			}
 			return template("CAST(__1 AS double) / nullif(CAST(__2 AS double), 0e0)", e.Left, e.Right)
