@@ -3,6 +3,7 @@ package console_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -153,6 +154,26 @@ func TestPages(t *testing.T) {
 		p.dashboard(t, "odd", `{"widgets": [{"type": "text", "properties": {"markdown": "<img src=x onerror=alert(1)> [a](javascript:alert(1))"}}, {"type": "explorer"}, 5,
 			{"type": "custom", "properties": {"title": "Bad", "endpoint": "brookmere:sql", "params": {"sql": "DROP TABLE orders", "database": "shop"}}}, {"type": "metric", "properties": {"metrics": "none"}}]}`)
 		b.open(t, "dashboards/odd", "<img src=x", "is kept, and not drawn here", "does not only read", "names no metric")
+		// Places are where they are on the Earth, over borders; a place alone too.
+		const places = `{"widgets": [{"type": "custom", "width": 24, "height": 12, "properties": {"title": "Where", "endpoint": "brookmere:sql", "params": {"view": "map", "database": "shop",
+			"sql": "SELECT * FROM (VALUES %s) AS t(name, latitude, longitude)"}}}]}`
+		p.dashboard(t, "odd", fmt.Sprintf(places, "('Tokyo', 35.68, 139.69), ('Berlin', 52.52, 13.40), ('Buenos Aires', -34.60, -58.38)"))
+		b.open(t, "dashboards/odd", "Tokyo", "Berlin", "Buenos Aires")
+		var at map[string][]float64
+		b.do(t, chromedp.WaitVisible("path.land", chromedp.ByQuery), chromedp.Evaluate(`Object.fromEntries([...document.querySelectorAll("svg.places circle")].map((c) => [c.parentElement.querySelector("title").textContent, [+c.getAttribute("cx"), +c.getAttribute("cy")]]))`, &at))
+		b.picture(t, "dashboards-map")
+		tokyo, berlin, south := at["Tokyo"], at["Berlin"], at["Buenos Aires"]
+		if len(tokyo) != 2 || len(berlin) != 2 || len(south) != 2 {
+			t.Fatalf("the places are at %v", at)
+		}
+		between := func(a, b, c float64) float64 { return (b - a) / (c - a) }
+		if x, y := between(south[0], berlin[0], tokyo[0]), between(berlin[1], tokyo[1], south[1]); math.Abs(x-71.78/198.07) > 0.01 || math.Abs(y-16.84/87.12) > 0.01 || south[0] > tokyo[0] || berlin[1] > south[1] {
+			t.Errorf("the places are at %v", at)
+		}
+		p.dashboard(t, "odd", fmt.Sprintf(places, "('Lisbon', 38.7, -9.1)"))
+		b.open(t, "dashboards/odd", "Lisbon")
+		b.do(t, chromedp.WaitVisible("path.land", chromedp.ByQuery))
+		b.picture(t, "dashboards-map-one")
 		p.dashboard(t, "odd", `{"widgets": []}`)
 		b.open(t, "dashboards/odd", "Nothing on it yet")
 		b.open(t, "dashboards", "3 dashboards")

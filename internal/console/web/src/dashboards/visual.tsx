@@ -140,7 +140,8 @@ function Places(p: { title: string; data: Data; w: number; h: number }) {
   let a = 90, b = -90, l = 180, m = -180;
   for (const x of rows) { const y = x[r.lat] as number, z = x[r.lon] as number; a = Math.min(a, y); b = Math.max(b, y); l = Math.min(l, z); m = Math.max(m, z); }
   const squeeze = Math.max(0.05, Math.cos((((a + b) / 2) * Math.PI) / 180)), pad = 26;
-  const k = Math.min((p.w - pad * 2) / Math.max((m - l) * squeeze, 1e-4), (p.h - pad * 2) / Math.max(b - a, 1e-4));
+  const least = a === b && l === m ? 10 : 1e-4; // degrees: a place alone is seen among borders
+  const k = Math.min((p.w - pad * 2) / Math.max((m - l) * squeeze, least), (p.h - pad * 2) / Math.max(b - a, least));
   const X = (lon: number) => p.w / 2 + (lon - (l + m) / 2) * squeeze * k, Y = (lat: number) => p.h / 2 - (lat - (a + b) / 2) * k;
   const by = new Map<string, (typeof rows)>();
   for (const x of rows) { const name = r.name >= 0 ? String(x[r.name]) : String(by.size); (by.get(name) ?? by.set(name, []).get(name)!).push(x); }
