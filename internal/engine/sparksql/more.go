@@ -417,8 +417,8 @@ func init() {
 	for name, text := range map[string]string{
 		"initcap/1":         "array_join(transform(split(lower(__1), ' '), __e -> upper(substr(__e, 1, 1)) || substr(__e, 2)), ' ')",
 		"substring_index/3": substringIndex,
-		"hex/1":             `if(typeof(__1) LIKE 'varchar%', to_hex(to_utf8(CAST(__1 AS varchar))), regexp_replace(to_hex(to_big_endian_64(try_cast(CAST(__1 AS varchar) AS bigint))), '^0*(.)', '$1'))`,
-		"bin/1":             `if(__1 >= 0, to_base(__1, 2), '1' || lpad(to_base(bitwise_and(__1, 9223372036854775807), 2), 63, '0'))`,
+		"hex/1":             `if(typeof(__1) LIKE 'varchar%', to_hex(to_utf8(CAST(__1 AS varchar))), regexp_replace(to_hex(to_big_endian_64(` + asWhole + `bigint))), '^0*(.)', '$1'))`,
+		"bin/1":             strings.ReplaceAll(`if(W >= 0, to_base(W, 2), '1' || lpad(to_base(bitwise_and(W, 9223372036854775807), 2), 63, '0'))`, "W", asWhole+"bigint)"),
 		"chr/1":             `if(__1 < 0, '', chr(__1 % 256))`, "char/1": `if(__1 < 0, '', chr(__1 % 256))`,
 		"overlay/3": "substr(__1, 1, __3 - 1) || __2 || substr(__1, __3 + length(__2))", "overlay/4": "substr(__1, 1, __3 - 1) || __2 || substr(__1, __3 + __4)",
 		"find_in_set/2": "CAST(if(strpos(__1, ',') > 0, 0, array_position(split(__2, ','), __1)) AS integer)",
