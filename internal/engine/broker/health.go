@@ -105,8 +105,8 @@ func (b *Broker) noteFailed(v []any) {
 	for _, v := range v {
 		err, ok := v.(error)
 		var failed *fs.PathError
-		if !ok || !errors.As(err, &failed) || failed.Op == "read" || failed.Op == "sync" {
-			continue
+		if !ok || !errors.As(err, &failed) || failed.Op == "read" || failed.Op == "sync" || errors.Is(err, fs.ErrNotExist) {
+			continue // that a file is missing its index has to tell
 		}
 		rel, err := filepath.Rel(streamsDir(b.opts.Dir), failed.Path)
 		stream, _, in := strings.Cut(rel, string(filepath.Separator))
