@@ -3,8 +3,11 @@ package testdir
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -28,4 +31,42 @@ func Copy(t testing.TB, to, from string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// CopyAtOnce is Copy of a directory as it was at one time: a file that changes after another one was
+// copied would make a state that no kill leaves. The directory must come to rest now and then.
+func CopyAtOnce(t testing.TB, to, from string) {
+	t.Helper()
+	for n := 1; ; n++ {
+		before, err := listing(from)
+		if err == nil {
+			Copy(t, to, from)
+			var after string
+			if after, err = listing(from); err == nil && before == after {
+				return
+			}
+		}
+		if n == tries || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("%s is never at rest: %v", from, err)
+		}
+		if err := os.RemoveAll(to); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// listing tells the files of a directory with their sizes and times.
+func listing(dir string) (string, error) {
+	var b strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			fmt.Fprintln(&b, path, info.Size(), info.ModTime().UnixNano())
+		}
+		return err
+	})
+	return b.String(), err
 }

@@ -67,7 +67,7 @@ func TestUnreachableRegistry(t *testing.T) {
 		"npm error code E404\nnpm error 404 Not Found":         false,
 		"npm error code ETARGET":                               false,
 		"npm error code EUSAGE\nnpm error ECONNREFUSED":        false,
-		"go: github.com/aws/aws-sdk-go@v1.55.8: Get \"https://proxy.golang.org/x\": proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused": true,
+		"go: github.com/aws/aws-sdk-go@v1.55.8: Get \"https://modules.example/x\": proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused": true,
 		"go: github.com/aws/aws-sdk-go@v1: invalid version": false,
 		"Unknown command: \"instal\"":                       false,
 		"":                                                  false,

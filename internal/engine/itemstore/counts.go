@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -153,10 +155,7 @@ func (s *Store) keepCounts() {
 			return // it takes nothing any more
 		}
 		s.mu.Lock()
-		tables := make([]*Table, 0, len(s.tables))
-		for _, t := range s.tables {
-			tables = append(tables, t)
-		}
+		tables := slices.Collect(maps.Values(s.tables))
 		s.mu.Unlock()
 		for _, t := range tables {
 			if t.isCountDue() {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/etl"
 )
@@ -205,28 +206,35 @@ func TestNullSets(t *testing.T) {
 	}
 }
 
-// TestColumnNames: a job whose data have a column that the catalog does not take says so, and writes nothing.
-func TestColumnNames(t *testing.T) {
+// startJob starts a service with a job "j", which reads JSON of s3://b/in/ and writes to a target named "out".
+func startJob(t *testing.T, target types.CodeGenConfigurationNode) (*Service, *clockwork.FakeClock, *memoryObjects) {
+	t.Helper()
 	objects := &memoryObjects{objects: map[string]string{}}
 	s, clock := newService(t, objects)
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close(context.Background())
+	t.Cleanup(func() { s.Close(context.Background()) })
 	if _, err := s.CreateDatabase(t.Context(), &glue.CreateDatabaseInput{DatabaseInput: &types.DatabaseInput{Name: aws.String("d")}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.CreateJob(t.Context(), &glue.CreateJobInput{
 		Name: aws.String("j"), Role: aws.String("glue"), Command: &types.JobCommand{Name: aws.String("glueetl")},
 		CodeGenConfigurationNodes: map[string]types.CodeGenConfigurationNode{
-			"in": {S3JsonSource: &types.S3JsonSource{Name: aws.String("in"), Paths: []string{"s3://b/in/"}}},
-			"out": {S3DirectTarget: &types.S3DirectTarget{Name: aws.String("out"), Inputs: []string{"in"}, Path: aws.String("s3://b/out"), Format: types.TargetFormatJson, SchemaChangePolicy: &types.DirectSchemaChangePolicy{
-				EnableUpdateCatalog: aws.Bool(true), UpdateBehavior: types.UpdateCatalogBehaviorUpdateInDatabase, Database: aws.String("d"), Table: aws.String("t"),
-			}}},
+			"in":  {S3JsonSource: &types.S3JsonSource{Name: aws.String("in"), Paths: []string{"s3://b/in/"}}},
+			"out": target,
 		},
 	}); err != nil {
 		t.Fatal(err)
 	}
+	return s, clock, objects
+}
+
+// TestColumnNames: a job whose data have a column that the catalog does not take says so, and writes nothing.
+func TestColumnNames(t *testing.T) {
+	s, clock, objects := startJob(t, types.CodeGenConfigurationNode{S3DirectTarget: &types.S3DirectTarget{Name: aws.String("out"), Inputs: []string{"in"}, Path: aws.String("s3://b/out"), Format: types.TargetFormatJson, SchemaChangePolicy: &types.DirectSchemaChangePolicy{
+		EnableUpdateCatalog: aws.Bool(true), UpdateBehavior: types.UpdateCatalogBehaviorUpdateInDatabase, Database: aws.String("d"), Table: aws.String("t"),
+	}}})
 	for _, test := range []struct{ name, want string }{
 		{"", ""}, // a member without a name is no column
 		{strings.Repeat("x", 256), "256 characters"},
@@ -269,26 +277,9 @@ func TestColumnNames(t *testing.T) {
 
 // TestKeepSchema: a target whose update behavior is LOG creates its table, and then adds partitions to it alone.
 func TestKeepSchema(t *testing.T) {
-	objects := &memoryObjects{objects: map[string]string{}}
-	s, clock := newService(t, objects)
-	if err := s.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close(context.Background())
-	if _, err := s.CreateDatabase(t.Context(), &glue.CreateDatabaseInput{DatabaseInput: &types.DatabaseInput{Name: aws.String("d")}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.CreateJob(t.Context(), &glue.CreateJobInput{
-		Name: aws.String("j"), Role: aws.String("glue"), Command: &types.JobCommand{Name: aws.String("glueetl")},
-		CodeGenConfigurationNodes: map[string]types.CodeGenConfigurationNode{
-			"in": {S3JsonSource: &types.S3JsonSource{Name: aws.String("in"), Paths: []string{"s3://b/in/"}}},
-			"out": {S3GlueParquetTarget: &types.S3GlueParquetTarget{Name: aws.String("out"), Inputs: []string{"in"}, Path: aws.String("s3://b/out"), PartitionKeys: [][]string{{"day"}}, SchemaChangePolicy: &types.DirectSchemaChangePolicy{
-				EnableUpdateCatalog: aws.Bool(true), UpdateBehavior: types.UpdateCatalogBehaviorLog, Database: aws.String("d"), Table: aws.String("t"),
-			}}},
-		},
-	}); err != nil {
-		t.Fatal(err)
-	}
+	s, clock, objects := startJob(t, types.CodeGenConfigurationNode{S3GlueParquetTarget: &types.S3GlueParquetTarget{Name: aws.String("out"), Inputs: []string{"in"}, Path: aws.String("s3://b/out"), PartitionKeys: [][]string{{"day"}}, SchemaChangePolicy: &types.DirectSchemaChangePolicy{
+		EnableUpdateCatalog: aws.Bool(true), UpdateBehavior: types.UpdateCatalogBehaviorLog, Database: aws.String("d"), Table: aws.String("t"),
+	}}})
 	for i, record := range []string{`{"a":1,"day":"x"}`, `{"a":1,"more":"m","day":"y"}`} {
 		objects.mu.Lock()
 		objects.objects["in/a.json"] = record

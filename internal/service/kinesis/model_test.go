@@ -4,10 +4,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/brookmere/brookmere/internal/testdir"
 )
 
 var (
@@ -154,45 +154,13 @@ func (m *modelRun) delete(s *modelStream) {
 
 func (m *modelRun) restart(*modelStream) { m.node.restart() }
 
-// kill goes on with a copy of the data that was taken while the node ran, as it was at one time:
-// a file that changes after another one was copied would make a state that no kill leaves.
+// kill goes on with a copy of the data that was taken while the node ran.
 func (m *modelRun) kill(*modelStream) {
 	was := m.node.dir
-	for try := 0; ; try++ {
-		m.node.dir = m.t.TempDir()
-		before, err := listing(was)
-		if err == nil {
-			err = os.CopyFS(m.node.dir, os.DirFS(was))
-		}
-		var after string
-		if err == nil {
-			after, err = listing(was)
-		}
-		if err == nil && before == after {
-			break
-		}
-		if try == 100 || err != nil && !errors.Is(err, fs.ErrNotExist) { // the broker removes files behind our back
-			m.t.Fatalf("copy of a running node's data: %v", err)
-		}
-	}
+	m.node.dir = m.t.TempDir()
+	testdir.CopyAtOnce(m.t, m.node.dir, was)
 	m.node.restart()
 	m.must(os.RemoveAll(was))
-}
-
-// listing tells the files of a directory with their sizes and times.
-func listing(dir string) (string, error) {
-	var b strings.Builder
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			fmt.Fprintln(&b, path, info.Size(), info.ModTime().UnixNano())
-		}
-		return err
-	})
-	return b.String(), err
 }
 
 func (m *modelRun) advance(*modelStream) {
