@@ -264,6 +264,9 @@ func (s *Shard) Wait(ctx context.Context, from Position) error {
 	}
 }
 
+// changing is a time in which a stream's configuration has been changed.
+const changing = time.Minute
+
 // SetMaxAge changes the retention. Records that are older go at once, and those that have
 // expired by the retention before stay away: where the oldest is then becomes part of the
 // stream's configuration, in the same write, since the store forgets by age alone and after
@@ -303,8 +306,13 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 			return err
 		}
 		floor = max(floor, first, p.Frame)
-		// By the retention that comes, files that are gone would be missing.
-		if err := s.log.broker.Trimming(s.stream, floor); err != nil {
+		// By the retention that comes, files that are gone would be missing: those that are,
+		// and those that go before it has come.
+		soon, err := s.seek(ctx, oldest+changing.Milliseconds())
+		if err != nil {
+			return err
+		}
+		if err := s.log.broker.Trimming(s.stream, max(floor, soon.Frame)); err != nil {
 			return err
 		}
 	}
