@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -152,15 +153,34 @@ func (d *disk) sync(stream string, how func(*files) error) error {
 }
 
 // syncsAtOnce are the streams that are synced at the same time: the file system commits what
-// waits for it together, so many take little longer than one.
-const syncsAtOnce = 32
+// waits for it together, so many take little longer than one. But the syncs of journals, which
+// somebody waits for, would wait behind them all: only a few are under way at first, and more when
+// these do not come to an end soon.
+const (
+	syncsAtOnce = 32
+	syncsFirst  = 2
+	syncsSoon   = 250 * time.Millisecond
+)
 
 // syncAll syncs some streams.
 func (d *disk) syncAll(streams []string, how func(*files) error) error {
+	slots := make(chan struct{}, syncsAtOnce)
+	for range syncsFirst {
+		slots <- struct{}{}
+	}
+	more := time.AfterFunc(syncsSoon, func() {
+		for range syncsAtOnce - syncsFirst {
+			slots <- struct{}{}
+		}
+	})
+	defer more.Stop()
 	var g errgroup.Group
-	g.SetLimit(syncsAtOnce)
 	for _, s := range streams {
-		g.Go(func() error { return d.sync(s, how) })
+		<-slots
+		g.Go(func() error {
+			defer func() { slots <- struct{}{} }()
+			return d.sync(s, how)
+		})
 	}
 	return g.Wait()
 }
