@@ -246,11 +246,29 @@ func (s *Shard) makeStream(ctx context.Context) error {
 
 // createStream makes the stream, or gives one that a try before has made its configuration.
 func (s *Shard) createStream(ctx context.Context, cfg jetstream.StreamConfig) error {
-	_, err := s.log.js.CreateStream(ctx, cfg)
+	err := s.log.newStream(ctx, cfg)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		_, err = s.log.js.UpdateStream(ctx, cfg)
 	}
 	return err
+}
+
+// createFailed is the server's code for a stream whose folder it could not make.
+const createFailed jetstream.ErrorCode = 10049
+
+// newStream makes a stream. One of the same name that was just removed may be in its way: the server
+// removes a folder behind its answer.
+func (l *Log) newStream(ctx context.Context, cfg jetstream.StreamConfig) error {
+	for pause := time.Millisecond; ; pause *= 4 {
+		_, err := l.js.CreateStream(ctx, cfg)
+		var failed *jetstream.APIError
+		if !errors.As(err, &failed) || failed.ErrorCode != createFailed || pause > 100*time.Millisecond {
+			return err
+		}
+		if err := l.sleep(pause); err != nil {
+			return err
+		}
+	}
 }
 
 func (s *Shard) isLazy() bool {

@@ -317,7 +317,7 @@ func (s *Shard) skipTo(ctx context.Context, seq uint64) error {
 	cfg.FirstSeq = seq
 	err := s.log.js.DeleteStream(ctx, s.stream)
 	if err == nil {
-		_, err = s.log.js.CreateStream(ctx, cfg)
+		err = s.log.newStream(ctx, cfg)
 	}
 	if err == nil {
 		err = s.log.broker.Sync(s.stream)

@@ -260,7 +260,7 @@ func (l *Log) makeShard(ctx context.Context, s *Shard) error {
 		return l.catalog.create(ctx, s)
 	}
 	// No other creation has the same configuration.
-	_, err := l.js.CreateStream(ctx, s.config(s.maxAge, 0))
+	err := l.newStream(ctx, s.config(s.maxAge, 0))
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return fmt.Errorf("%w: %s", ErrShardExists, s.name)
 	}
