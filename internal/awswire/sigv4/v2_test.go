@@ -57,3 +57,18 @@ func TestV2SignsWhatIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestV2ToldSignature: a signature that is not in base64, as where a client leaves its + as it is, is told as any other
+// that does not match.
+func TestV2ToldSignature(t *testing.T) {
+	v := verifierAt(time.Unix(1_800_000_000, 0), "AKID", "secret")
+	for _, signature := range []string{"YWJj", "a+b=", "%%%", "", "%3D"} {
+		r := request(t, "GET /bkt/k HTTP/1.1\nHost: localhost\n\n")
+		r.URL.RawQuery = "AWSAccessKeyId=AKID&Expires=1800000060&Signature=" + strings.ReplaceAll(signature, "%%%", "%25")
+		_, err := v.VerifyV2Query(r, "")
+		e, is := errors.AsType[*Error](err)
+		if !is || e.Code != "SignatureDoesNotMatch" || len(e.Fields) != 4 {
+			t.Errorf("%q: %+v", signature, err)
+		}
+	}
+}

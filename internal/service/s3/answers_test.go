@@ -94,6 +94,21 @@ func TestAnswers(t *testing.T) {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"` + action + `","Resource":"` + resource + `"}]}`
 	}
 	const object, bucket = "arn:aws:s3:::bkt/*", "arn:aws:s3:::bkt"
+	replicate := func(to string) string {
+		return "<ReplicationConfiguration><Role>arn:aws:iam::000000000000:role/r</Role><Rule><Priority>1</Priority><Filter/><Status>Enabled</Status>" +
+			"<DeleteMarkerReplication><Status>Disabled</Status></DeleteMarkerReplication><Destination><Bucket>arn:aws:s3:::" + to + "</Bucket></Destination></Rule></ReplicationConfiguration>"
+	}
+	located := func(region string) string {
+		return "<CreateBucketConfiguration><LocationConstraint>" + region + "</LocationConstraint></CreateBucketConfiguration>"
+	}
+	logInto := func(target, permission string) string {
+		grants := ""
+		if permission != "" {
+			grants = `<TargetGrants><Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group"><URI>` + groupPrefix +
+				"s3/LogDelivery</URI></Grantee><Permission>" + permission + "</Permission></Grant></TargetGrants>"
+		}
+		return "<BucketLoggingStatus><LoggingEnabled><TargetBucket>" + target + "</TargetBucket>" + grants + "<TargetPrefix>log</TargetPrefix></LoggingEnabled></BucketLoggingStatus>"
+	}
 	for _, v := range []struct {
 		method, path, body string
 		headers            []string
@@ -114,6 +129,21 @@ func TestAnswers(t *testing.T) {
 		{"PUT", "/bkt", "<CreateBucketConfiguration><Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags></CreateBucketConfiguration>", nil, 409, "BucketAlreadyOwnedByYou"},
 		{"PUT", "/bkt", "", nil, 200, ""},
 		{"PUT", "/a.b.c?accelerate", "<AccelerateConfiguration><Status>no</Status></AccelerateConfiguration>", nil, 400, "with periods"},
+
+		{"PUT", "/bkt/x?legal-hold", "", nil, 400, "MalformedXML"}, // before the bucket, which has no object lock
+		{"PUT", "/bkt/x?retention", "", nil, 400, "MalformedXML"},
+		{"PUT", "/bkt?website", "<WebsiteConfiguration><IndexDocument><Suffix></Suffix></IndexDocument></WebsiteConfiguration>", nil, 400, "<ArgumentName>IndexDocument</ArgumentName><ArgumentValue></ArgumentValue>"},
+		{"PUT", "/bkt?lifecycle", "<LifecycleConfiguration><Rule><ID>a</ID><Filter/><Status>Enabled</Status><NoncurrentVersionExpiration/></Rule></LifecycleConfiguration>", nil, 400, "MalformedXML"},
+		{"PUT", "/kept?replication", replicate("none-here"), nil, 400, "Destination bucket must have versioning enabled."},
+		{"PUT", "/kept?replication", replicate("bkt"), nil, 400, "Destination bucket must have versioning enabled."},
+		{"PUT", "/east", located("us-east-2"), nil, 200, ""},
+		{"PUT", "/west", located("us-west-2"), nil, 200, ""},
+		{"PUT", "/lists", "", []string{"X-Amz-Object-Ownership", "ObjectWriter"}, 200, ""},
+		{"PUT", "/bkt?logging", logInto("west", ""), nil, 403, "not allowed. </Message><TargetBucketLocation>us-west-2<"},
+		{"PUT", "/east?logging", logInto("west", ""), nil, 403, "<SourceBucketLocation>us-east-2</SourceBucketLocation><TargetBucketLocation>us-west-2<"},
+		{"PUT", "/bkt?logging", logInto("lists", "READ_ACP"), nil, 200, ""},
+		{"GET", "/bkt?logging", "", nil, 200, "<Permission>READ_ACP<"},
+		{"PUT", "/bkt?logging", logInto("lists", "DELETE"), nil, 400, "MalformedXML"},
 
 		{"PUT", "/bkt?metrics&id=m", "<MetricsConfiguration><Id>m</Id></MetricsConfiguration>", nil, 204, ""},
 		{"GET", "/bkt?metrics&id=n", "", nil, 404, "does not exist.</Message><RequestId>"},

@@ -41,6 +41,7 @@ type form struct {
 	fields map[string]string // by lower-case name
 	names  []string          // in order
 	file   string            // what the client calls it
+	named  bool              // whether the client calls it anything
 	typ    string            // and its content type
 	data   io.Reader
 }
@@ -94,7 +95,7 @@ func readForm(r io.Reader, contentType string) (*form, error) {
 		if strings.EqualFold(name, "file") {
 			in.open = true
 			f.data, f.typ = part, part.Header.Get("Content-Type")
-			f.file = fileName(part.Header)
+			f.file, f.named = fileName(part.Header)
 			return f, nil
 		}
 		var b bytes.Buffer
@@ -110,17 +111,18 @@ func readForm(r io.Reader, contentType string) (*form, error) {
 	}
 }
 
-// fileName is what the client calls the file, without the folders that some put before it.
-func fileName(header textproto.MIMEHeader) string {
+// fileName is what the client calls the file, without the folders that some put before it, and whether it says so.
+func fileName(header textproto.MIMEHeader) (name string, said bool) {
 	_, params, err := mime.ParseMediaType(header.Get("Content-Disposition"))
 	if err != nil {
-		return ""
+		return "", false
 	}
-	name := strings.TrimRight(strings.ReplaceAll(params["filename"], `\`, "/"), "/")
+	name, said = params["filename"]
+	name = strings.TrimRight(strings.ReplaceAll(name, `\`, "/"), "/")
 	if name == "" {
-		return "" // and no dot
+		return "", said // and no dot
 	}
-	return path.Base(name)
+	return path.Base(name), said
 }
 
 // postObject is PostObject.
@@ -141,7 +143,10 @@ func (c *call) postObject() error {
 		return invalidArgument("Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.", "key", "")
 	}
 	c.form = f
-	if c.key = strings.ReplaceAll(key, "${filename}", f.file); c.key == "" {
+	if f.named {
+		key = strings.ReplaceAll(key, "${filename}", f.file)
+	}
+	if c.key = key; c.key == "" {
 		return invalidArgument("User key must have a length greater than 0.", "key", "")
 	}
 	if err := c.checkKey(); err != nil {
@@ -475,7 +480,10 @@ func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
 		if strings.EqualFold(operator, "content-length-range") {
 			from, fok := formNumber(triple[1])
 			to, tok := formNumber(triple[2])
-			if !fok || !tok || from > to {
+			if !fok || !tok {
+				return 0, 0, policyFailed(fmt.Sprintf(`Policy Condition failed: ["%s", "%s", "%s"]`, operator, formText(triple[1]), formText(triple[2])))
+			}
+			if from > to {
 				return 0, 0, bad("Invalid Content-Length-Range")
 			}
 			low, high = max(low, from), min(high, to)
@@ -483,7 +491,8 @@ func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
 		}
 		name, _ := triple[1].(string)
 		want, _ := triple[2].(string)
-		name = strings.TrimPrefix(name, "$")
+		failed := policyFailed(fmt.Sprintf(`Policy Condition failed: ["%s", "%s", "%s"]`, operator, name, want))
+		name, dollar := strings.CutPrefix(name, "$")
 		covered[strings.ToLower(name)] = true
 		ok := false
 		switch strings.ToLower(operator) {
@@ -500,8 +509,8 @@ func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
 		default:
 			return 0, 0, bad("Invalid Condition: unknown operation '" + operator + "'")
 		}
-		if !ok {
-			return 0, 0, policyFailed(fmt.Sprintf(`Policy Condition failed: ["%s", "$%s", "%s"]`, operator, name, want))
+		if !ok || !dollar { // without one it is no field's name
+			return 0, 0, failed
 		}
 	}
 	for _, name := range f.names {
@@ -515,6 +524,14 @@ func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
 		return 0, 0, policyFailed("Extra input fields: " + name)
 	}
 	return low, high, nil
+}
+
+// formText is a value of a condition as errors tell it.
+func formText(v any) string {
+	if n, ok := v.(float64); ok {
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
 }
 
 func formNumber(v any) (int64, bool) {

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -128,8 +129,17 @@ func (c *call) lockedObject() (objectstore.Info, bool, error) {
 	return info, true, err
 }
 
+// lockDocument is document, to which S3 says of no body here what it says of a body that is malformed.
+func (c *call) lockDocument(s *shape) (*node, error) {
+	doc, err := c.document(s)
+	if errors.Is(err, errMissingBody) {
+		err = errMalformedXML
+	}
+	return doc, err
+}
+
 func (c *call) putRetention() error {
-	doc, err := c.document(retentionShape)
+	doc, err := c.lockDocument(retentionShape)
 	if err != nil {
 		return err
 	}
@@ -200,7 +210,7 @@ func (c *call) getLegalHold() error {
 }
 
 func (c *call) putLegalHold() error {
-	doc, err := c.document(legalHoldShape)
+	doc, err := c.lockDocument(legalHoldShape)
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func TestFileNames(t *testing.T) {
 		`form-data; name="file"`: "", `form-data; name="file"; filename=""`: "", `form-data; name="file"; filename="/"`: "",
 		`form-data; name="file"; filename="a.txt"`: "a.txt", `form-data; name="file"; filename="C:\\dir\\a.txt"`: "a.txt", `form-data; name="file"; filename="dir/a.txt/"`: "a.txt",
 	} {
-		if got := fileName(textproto.MIMEHeader{"Content-Disposition": {header}}); got != want {
+		if got, _ := fileName(textproto.MIMEHeader{"Content-Disposition": {header}}); got != want {
 			t.Errorf("%s: %q, want %q", header, got, want)
 		}
 	}

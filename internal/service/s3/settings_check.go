@@ -126,17 +126,17 @@ func (c *call) checkLogging(doc *node) error {
 	case target.Owner != c.b.Owner:
 		return bad("The owner for the bucket to be logged and the target bucket must be the same.")
 	case target.Region != c.b.Region:
-		return fault(403, "CrossLocationLoggingProhibitted", "Cross S3 location logging not allowed. ").
-			with("TargetBucketLocation", target.Region)
+		e := fault(403, "CrossLocationLoggingProhibitted", "Cross S3 location logging not allowed. ")
+		if c.b.Region != "us-east-1" { // which S3 leaves out
+			e = e.with("SourceBucketLocation", c.b.Region)
+		}
+		return e.with("TargetBucketLocation", target.Region)
 	case len(grants) > 0 && ownershipOf(target) == "BucketOwnerEnforced":
 		return fault(400, "AccessControlListNotSupported", "Target grants not allowed for bucket owner enforced buckets")
 	}
-	for _, g := range grants {
+	for _, g := range grants { // S3 takes the permissions to read and write lists too, which its documentation does not name
 		if err := checkGrant(g); err != nil {
 			return err
-		}
-		if p := g.text("Permission"); p != "FULL_CONTROL" && p != "READ" && p != "WRITE" {
-			return errMalformedXML
 		}
 	}
 	if format := on.get("TargetObjectKeyFormat"); format != nil && (format.get("SimplePrefix") == nil) == (format.get("PartitionedPrefix") == nil) {
@@ -298,7 +298,11 @@ func checkRule(rule *node) error {
 		}
 	}
 	if e := rule.get("NoncurrentVersionExpiration"); e != nil {
-		if n, ok := e.number("NoncurrentDays"); !ok && e.get("NewerNoncurrentVersions") == nil || ok && n < 1 {
+		n, ok := e.number("NoncurrentDays")
+		if !ok && e.get("NewerNoncurrentVersions") == nil {
+			return errMalformedXML
+		}
+		if ok && n < 1 {
 			return invalidArgument("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer", "NoncurrentDays", "")
 		}
 		if n, ok := e.number("NewerNoncurrentVersions"); ok && (n < 1 || n > 100) {

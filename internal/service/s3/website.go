@@ -55,9 +55,9 @@ func (c *call) checkWebsite(doc *node) error {
 	case all != nil && !webProtocol(all):
 		return errProtocol
 	case doc.get("ErrorDocument") != nil && doc.text("ErrorDocument", "Key") == "":
-		return invalidArgument("The ErrorDocument Key is not well formed", "ErrorDocument", "")
+		return invalidArgument("The ErrorDocument Key is not well formed", "ErrorDocument", "").with("ArgumentValue", "")
 	case index != nil && (index.text("Suffix") == "" || strings.Contains(index.text("Suffix"), "/")):
-		return invalidArgument("The IndexDocument Suffix is not well formed", "IndexDocument", index.text("Suffix"))
+		return invalidArgument("The IndexDocument Suffix is not well formed", "IndexDocument", "").with("ArgumentValue", index.text("Suffix"))
 	}
 	rules := doc.get("RoutingRules")
 	if rules != nil && len(rules.Kids) == 0 {
@@ -182,6 +182,9 @@ func (c *call) errorPage(config *node, e *Error) error {
 		return c.websiteErrors(e, second)
 	}
 	defer f.Close() // it is only read
+	if to := info.Headers[redirectHeader]; to != "" {
+		return c.redirectTo(to, http.StatusMovedPermanently) // the status of the error is lost
+	}
 	h := c.w.Header()
 	c.sayObject(&info)
 	h.Del("Accept-Ranges")
