@@ -10,7 +10,12 @@ import (
 )
 
 // This file: what messages repeat of a request in the form that its objects have in AWS's
-// servers. A request that has more than maxEcho bytes is not repeated whole.
+// servers. A request that has more than maxEcho bytes is not repeated whole, nor is a
+// BatchWriteItem that has more than maxEchoedWrites.
+
+// maxEchoedWrites bounds what a message repeats of a BatchWriteItem: 26 requests with a few short
+// attributes, the usual case of one too many, are repeated whole as AWS does.
+const maxEchoedWrites = 16 << 10
 
 // echoRequests are the requests of a BatchWriteItem by their tables, the first ones where they are
 // many, and the later of them without what they say.
@@ -18,11 +23,11 @@ func echoRequests(in map[string][]types.WriteRequest) string {
 	var parts []string
 	n := 0
 	for _, name := range sortedKeys(in) {
-		if n >= maxEcho {
+		if n >= maxEchoedWrites {
 			parts = append(parts, "...")
 			break
 		}
-		part := echo(name) + "=[" + echoWrites(in[name], maxEcho-n) + "]"
+		part := echo(name) + "=[" + echoWrites(in[name], maxEchoedWrites-n) + "]"
 		n += len(part)
 		parts = append(parts, part)
 	}

@@ -36,3 +36,21 @@ func TestBatchWriteMessage(t *testing.T) {
 		}
 	}
 }
+
+// TestBatchWriteMessageWhole: a message about one request too many repeats each of them, with all
+// fields that AWS's values have.
+func TestBatchWriteMessageWhole(t *testing.T) {
+	var requests []types.WriteRequest
+	var want []string
+	for i := range maxBatchWrites + 1 {
+		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "bw-" + itoa(i)}}}})
+		want = append(want, "WriteRequest(putRequest=PutRequest(item={pk=AttributeValue(s=bw-"+itoa(i)+", n=null, b=null, iNT=null, dECIMAL=null, dOUBLE=null, sS=null, nS=null, bS=null, iNTSET=null, dECIMALSET=null, dOUBLESET=null, m=null, l=null, nULL=null, bOOL=null)}, workloadProfileName=null), deleteRequest=null)")
+	}
+	err := batchWriteFirst(&dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"lemmings": requests}})
+	if err == nil {
+		t.Fatal("taken")
+	}
+	if whole := "Value '{lemmings=[" + strings.Join(want, ", ") + "]}' at 'requestItems' failed"; !strings.Contains(err.Error(), whole) {
+		t.Errorf("%v\ndoes not have\n%s", err, whole)
+	}
+}
