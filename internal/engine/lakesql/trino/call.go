@@ -306,6 +306,9 @@ func (t *translator) function(at sql.Position, name string, args []sql.Expr, in 
 	if f.alike {
 		c.alike()
 	}
+	if merging[name] {
+		c.inOrder()
+	}
 	if f.write != nil {
 		text, typ := f.write(c)
 		if typ == nil {

@@ -2,6 +2,8 @@ package trino
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
@@ -167,7 +169,7 @@ func inOrder(text string, t *sql.Type, depth int) string {
 	switch {
 	case !hasMap(t):
 	case types.Is(t, "map"):
-		return "list_sort(list_transform(map_entries(" + text + "), lambda " + p + ": struct_pack(key := " + inOrder(p+".key", t.Args[0], depth+1) + ", value := " + inOrder(p+".value", t.Args[1], depth+1) + ")))"
+		return "map_from_entries(list_sort(list_transform(map_entries(" + text + "), lambda " + p + ": struct_pack(key := " + inOrder(p+".key", t.Args[0], depth+1) + ", value := " + inOrder(p+".value", t.Args[1], depth+1) + "))))"
 	case types.Is(t, "array"):
 		return "list_transform(" + text + ", lambda " + p + ": " + inOrder(p, t.Args[0], depth+1) + ")"
 	case types.Is(t, "row"):
@@ -179,6 +181,78 @@ func inOrder(text string, t *sql.Type, depth int) string {
 		return "CASE WHEN (" + text + ") IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END"
 	}
 	return text
+}
+
+// inOrderQuery is a query whose maps have their entries in one order.
+func inOrderQuery(text string, columns []column) string {
+	if !slices.ContainsFunc(columns, func(c column) bool { return hasMap(c.typ) }) {
+		return text
+	}
+	names, items := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = fmt.Sprintf("__m%d", i)
+		items[i] = inOrder(names[i], c.typ, 0) + " AS " + duck.Ident(c.name)
+	}
+	return "SELECT " + strings.Join(items, ", ") + " FROM (" + text + ") AS __in_order(" + strings.Join(names, ", ") + ")"
+}
+
+// merging are the functions that take equal values for one, in whatever order their maps are.
+var merging = map[string]bool{
+	"array_distinct": true, "array_union": true, "array_intersect": true, "array_except": true, "arrays_overlap": true, "contains_sequence": true,
+	"set_agg": true, "set_union": true, "approx_distinct": true,
+}
+
+// inOrder puts the maps of a call's arguments into one order.
+func (c *invocation) inOrder() {
+	for i, typ := range c.typs {
+		if hasMap(typ) && c.args[i] != "" {
+			c.args[i] = inOrder(c.args[i], typ, 0)
+		}
+	}
+}
+
+// keyName is a name of an expression that two have if they are the same column, or the same text.
+func keyName(x sql.Expr, in *scope) string {
+	if parts, rest := flatten(x); rest == nil {
+		if c, used := lookup(parts, in); c != nil && used == len(parts) {
+			return "column " + c.relation + "." + c.name
+		}
+	}
+	return sql.Print(x)
+}
+
+// groupsBy notes what rows of a block are grouped by: maps in it are put into one order, wherever the block
+// names it, so that equal ones are one group.
+func (s *scope) groupsBy(b *sql.Select) {
+	if b.GroupBy == nil {
+		return
+	}
+	s.grouped = map[string]bool{}
+	for _, e := range b.GroupBy.Elements {
+		for _, set := range e.Sets {
+			for _, x := range set {
+				if n, ok := x.(*sql.Number); ok {
+					if at, err := strconv.Atoi(n.Text); err == nil && at >= 1 && at <= len(b.Items) && b.Items[at-1].Expr != nil {
+						x = b.Items[at-1].Expr
+					}
+				}
+				s.grouped[keyName(x, s)] = true
+			}
+		}
+	}
+}
+
+// isKey reports whether an expression is one that the block's rows are grouped by.
+func (s *scope) isKey(x sql.Expr) bool {
+	for ; s != nil; s = s.parent {
+		if s.grouped[keyName(x, s)] {
+			return true
+		}
+		if s.block {
+			break
+		}
+	}
+	return false
 }
 
 // hasMap reports whether there is a map in a type.

@@ -27,6 +27,9 @@ func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
 	}
 	text, typ := t.anyExpr(x, in)
 	t.depth--
+	if hasMap(typ) && in.isKey(x) {
+		text = inOrder(text, typ, 0)
+	}
 	if len(text) > maxExpr {
 		fault.Fail(x.Pos(), "NOT_SUPPORTED", "The expression is nested too deeply")
 	}
@@ -467,9 +470,13 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 	var subject, drawn string
 	if c.Operand != nil {
 		subject, operand = t.expr(c.Operand, in)
-		if strings.Contains(subject, "random()") && in != nil && in.parent == nil && rowwise(c) {
-			// DuckDB draws it anew for each WHEN.
-			drawn, subject = subject, "__drawn"
+		if strings.Contains(subject, "random()") && in != nil {
+			switch { // DuckDB draws it anew for each WHEN
+			case rowwise(c) && t.inBlock(c, in):
+				drawn, subject = subject, "__drawn"
+			case len(c.Whens) > 1:
+				fault.Fail(c.Position, "NOT_SUPPORTED", "CASE of a random operand is not supported here: name the operand as a column of a subquery, and compare that")
+			}
 		}
 		t.comparable(&sql.Operation{Position: c.Operand.Pos(), Op: "="}, operand, operand)
 		if types.Is(operand, "char") {
@@ -511,6 +518,41 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 		text = "list_transform([" + drawn + "], lambda __drawn: " + text + ")[1]"
 	}
 	return text, together(c.Position, "All CASE results", typs)
+}
+
+// inBlock reports whether all columns that a CASE compares and gives are of its own block: those of a query
+// around it are nothing that a lambda can name.
+func (t *translator) inBlock(c *sql.Case, in *scope) bool {
+	outer := in
+	for outer != nil && !outer.block {
+		outer = outer.parent
+	}
+	if outer == nil || outer.parent == nil {
+		return true
+	}
+	own := func(id sql.Identifier) bool {
+		for s := in; s != outer.parent; s = s.parent {
+			if slices.ContainsFunc(s.columns, func(c column) bool { return c.name == id.Lower() || c.relation == id.Lower() }) {
+				return true
+			}
+		}
+		return slices.ContainsFunc(t.lambdas, func(scope map[string]param) bool { _, ok := scope[id.Lower()]; return ok })
+	}
+	ok := true
+	see := func(n sql.Node) bool {
+		if name, is := n.(*sql.Name); is {
+			ok = ok && own(name.Ident)
+		}
+		return ok
+	}
+	for _, w := range c.Whens {
+		sql.Walk(w.Cond, see)
+		sql.Walk(w.Then, see)
+	}
+	if c.Else != nil {
+		sql.Walk(c.Else, see)
+	}
+	return ok
 }
 
 // rowwise reports whether what a CASE compares and gives can stand in a lambda: nothing in it is a query, an

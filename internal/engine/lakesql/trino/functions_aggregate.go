@@ -144,6 +144,9 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 		fault.Fail(x.Position, "FUNCTION_NOT_FOUND", "Unexpected parameters (*) for function %s", name)
 	}
 	c := t.invoke(x.Position, name, f, args, in)
+	if x.Distinct || merging[name] {
+		c.inOrder()
+	}
 	inner := strings.Join(c.args, ", ")
 	if x.Star {
 		inner = "*"
@@ -292,7 +295,7 @@ func (t *translator) window(w *sql.Window, in *scope) string {
 			if !types.Comparable(typ) {
 				fault.Fail(x.Pos(), "TYPE_MISMATCH", "%s is not comparable, and therefore cannot be used in window function PARTITION BY", types.Text(typ))
 			}
-			keys[i] = text
+			keys[i] = inOrder(text, typ, 0)
 		}
 		parts = append(parts, "PARTITION BY "+strings.Join(keys, ", "))
 	}

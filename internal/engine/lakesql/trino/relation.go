@@ -71,7 +71,7 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 		if _, ok := r.Right.(*sql.Join); ok {
 			right = "(" + right + ")"
 		}
-		left, right = withoutNaN(r, left, right, in.columns[:start], in.columns[start:])
+		left, right = withoutUnequal(r, left, right, in.columns[:start], in.columns[start:])
 		kind := r.Kind + " JOIN "
 		if r.Natural {
 			kind = "NATURAL " + kind
@@ -124,16 +124,27 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 	panic(fmt.Sprintf("lakesql: unknown relation %T", r))
 }
 
-// withoutNaN leaves out, of the side of a join by names that gives rows only to those that it meets, rows with
-// NaN in a column that is joined by: they meet none, while to DuckDB NaN is equal to itself. It is done to
-// tables and subqueries, and not for FULL JOIN.
-func withoutNaN(r *sql.Join, left, right string, ours, theirs []column) (string, string) {
+// unequal is a join by names of values that DuckDB takes for equal to themselves and Trino does not: NaN, and
+// arrays, maps and rows with nulls or NaN in them.
+const unequal = "__raise('NOT_SUPPORTED: FULL JOIN by names of NaN, or of values with nulls in them, is not supported: join them ON a.x = b.x')"
+
+// withoutUnequal leaves out, of the side of a join by names that gives rows only to those that it meets, rows
+// with a value to be joined by that is not equal to itself: they meet none. A FULL JOIN, which gives rows of
+// both sides, fails where its right side has one. It is done to tables and subqueries.
+func withoutUnequal(r *sql.Join, left, right string, ours, theirs []column) (string, string) {
 	var tests []string
 	for _, a := range ours {
 		using := func(id sql.Identifier) bool { return id.Lower() == a.name }
 		for _, b := range theirs {
-			if test := "(NOT isnan(" + duck.Ident(a.name) + ") OR " + duck.Ident(a.name) + " IS NULL)"; a.name == b.name && floating(a.typ) && floating(b.typ) &&
-				(r.Natural || slices.ContainsFunc(r.Using, using)) && !slices.Contains(tests, test) {
+			if a.name != b.name || !own(a.typ, b.typ) || !r.Natural && !slices.ContainsFunc(r.Using, using) {
+				continue
+			}
+			name := duck.Ident(a.name)
+			test := "(" + name + " IS NULL OR " + equality(name, name, a.typ, a.typ, 0) + ")"
+			if r.Kind == "FULL" {
+				test = "CASE WHEN " + test + " THEN true ELSE CAST(" + unequal + " AS BOOLEAN) END"
+			}
+			if !slices.Contains(tests, test) {
 				tests = append(tests, test)
 			}
 		}
@@ -162,7 +173,7 @@ func withoutNaN(r *sql.Join, left, right string, ours, theirs []column) (string,
 		return "(SELECT * FROM " + text + " WHERE " + strings.Join(tests, " AND ") + ") AS " + duck.Ident(name), true
 	}
 	done := false
-	if r.Kind == "INNER" || r.Kind == "LEFT" {
+	if r.Kind == "INNER" || r.Kind == "LEFT" || r.Kind == "FULL" {
 		right, done = without(r.Right, right)
 	}
 	if r.Kind == "RIGHT" || r.Kind == "INNER" && !done {

@@ -24,6 +24,8 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 		from = append(from, t.relation(r, in))
 	}
 	t.bare = false
+	in.groupsBy(s)
+	in.merged = s.Distinct
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	if s.Distinct {
@@ -94,6 +96,9 @@ func (t *translator) selectItem(item sql.SelectItem, in *scope) (string, []colum
 	}
 	text, typ := t.expr(item.Expr, in)
 	text, typ = packZone(text, typ)
+	if in.merged {
+		text = inOrder(text, typ, 0)
+	}
 	name := ""
 	if parts, rest := flatten(item.Expr); rest == nil {
 		name = parts[len(parts)-1].Name
@@ -160,6 +165,16 @@ func (t *translator) star(item sql.SelectItem, in *scope) (string, []column) {
 	if hidden != nil {
 		text += " EXCLUDE (" + strings.Join(hidden, ", ") + ")"
 	}
+	var replaced []string
+	for _, c := range columns {
+		name := duck.Ident(c.name)
+		if hasMap(c.typ) && (in.merged || in.grouped != nil) {
+			replaced = append(replaced, inOrder(prefix+name, c.typ, 0)+" AS "+name)
+		}
+	}
+	if replaced != nil {
+		text += " REPLACE (" + strings.Join(replaced, ", ") + ")"
+	}
 	return text, columns
 }
 
@@ -185,7 +200,11 @@ func usingStar(in *scope) (string, []column) {
 	for _, name := range in.using {
 		for _, c := range in.columns {
 			if c.name == name {
-				items, columns = append(items, duck.Ident(name)), append(columns, column{name: name, typ: c.typ, label: c.label})
+				text := duck.Ident(name)
+				if in.merged {
+					text = inOrder(text, c.typ, 0) + " AS " + text
+				}
+				items, columns = append(items, text), append(columns, column{name: name, typ: c.typ, label: c.label})
 				break
 			}
 		}
@@ -197,6 +216,9 @@ func usingStar(in *scope) (string, []column) {
 		text := duck.Ident(c.name)
 		if c.relation != "" {
 			text = duck.Ident(c.relation) + "." + text
+		}
+		if in.merged && hasMap(c.typ) {
+			text = inOrder(text, c.typ, 0) + " AS " + duck.Ident(c.name)
 		}
 		items, columns = append(items, text), append(columns, column{name: c.name, typ: c.typ, label: c.label})
 	}

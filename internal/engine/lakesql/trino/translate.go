@@ -75,7 +75,9 @@ type scope struct {
 	using   []string   // the columns that joins share, in their order
 	where   []sql.Expr // conjuncts that hold for every row, for pruning
 	parent  *scope
-	block   bool // of a SELECT: what is further out is of the query around it
+	grouped map[string]bool // see groupsBy
+	merged  bool            // DISTINCT makes equal rows of it one
+	block   bool            // of a SELECT: what is further out is of the query around it
 }
 
 // Host is what a translation asks of the engine that its text will run in.
@@ -328,6 +330,9 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 			}
 		}
 		left, right = paddedQuery(left, columns, chars), paddedQuery(right, other, chars)
+		if !b.All {
+			left, right = inOrderQuery(left, columns), inOrderQuery(right, other)
+		}
 		op := b.Op
 		if b.All {
 			op += " ALL"
