@@ -64,7 +64,9 @@ type job struct {
 	Compression string   `json:"compression,omitempty"`
 	Delimiter   string   `json:"delimiter,omitempty"`
 	Header      []string `json:"header,omitempty"`
-	Creates     string   `json:"creates,omitempty"` // digest of how an import makes its table
+	OwnerOf     string   `json:"ownerOf,omitempty"` // of an import that expects no owner of the bucket: the account
+
+	Creates *types.TableCreationParameters `json:"parameters,omitempty"` // of an import
 
 	Items, Bytes, Processed, Errors int64 `json:",omitempty"`
 
@@ -208,10 +210,7 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 
 // asked is what a request for the job says.
 func (j *job) asked() string {
-	x := job{Table: j.Table, At: j.At, Bucket: j.Bucket, Prefix: j.Prefix, SSE: j.SSE, Key: j.Key, Owner: j.Owner, Window: j.Window, Filter: j.Filter, Format: j.Format, Compression: j.Compression, Delimiter: j.Delimiter, Header: j.Header, Creates: j.Creates}
-	if j.Kind == "export" { // an import makes its table
-		x.Store = j.Store
-	}
+	x := job{Table: j.Table, Store: j.Store, At: j.At, Bucket: j.Bucket, Prefix: j.Prefix, SSE: j.SSE, Key: j.Key, Owner: j.Owner, Window: j.Window, Filter: j.Filter}
 	b, _ := json.Marshal(x) // plain values
 	return string(b)
 }
@@ -316,7 +315,7 @@ func (s *Service) jobsOf(ctx context.Context, kind string, tableARN, token *stri
 	if err != nil {
 		return nil, nil, err
 	}
-	limit := 25
+	limit := 10
 	if most != nil {
 		limit = int(*most)
 	}

@@ -2,11 +2,11 @@ package dynamodb
 
 import (
 	"bufio"
+	"cmp"
+	"compress/flate"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +25,9 @@ import (
 )
 
 // This file: imports from S3 into a new table, of DYNAMODB_JSON and CSV, plain or
-// compressed. A row that is not an item of the table is counted and left out, as AWS does. The
-// format ION is refused.
+// compressed. A row that is not an item of the table is counted and left out; one that cannot be
+// read is counted and ends its object. An import with either ends as FAILED, and its table keeps
+// what else there was. The format ION is refused.
 
 // maxImportLine bounds a row of an import, in bytes: an item and what JSON adds to it.
 const maxImportLine = 8 << 20
@@ -50,13 +51,12 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 		if err != nil {
 			return nil, err
 		}
-		again := &job{Kind: j.Kind, Table: aws.ToString(in.TableCreationParameters.TableName)}
-		again.reads(in)
-		if j.Creates == "" {
-			again.Creates = "" // of a job from before there were digests
-		}
-		if again.asked() != j.asked() {
+		// What else the request says is not compared.
+		if aws.ToString(in.TableCreationParameters.TableName) != j.Table {
 			return nil, &types.ImportConflictException{Message: aws.String("Import conflict: Duplicate request detected with conflicting parameters")}
+		}
+		if _, err := s.tables.Get(j.Account, j.Region, j.Table); err == nil && j.Status != "IN_PROGRESS" {
+			return nil, inUse("Table already exists: %s", j.Table)
 		}
 		return &dynamodb.ImportTableOutput{ImportTableDescription: s.imported(j)}, nil
 	}
@@ -93,8 +93,13 @@ func (s *Service) ImportTable(ctx context.Context, in *dynamodb.ImportTableInput
 func (j *job) reads(in *dynamodb.ImportTableInput) {
 	j.Bucket, j.Prefix, j.Owner = aws.ToString(in.S3BucketSource.S3Bucket), aws.ToString(in.S3BucketSource.S3KeyPrefix), aws.ToString(in.S3BucketSource.S3BucketOwner)
 	j.Format, j.Compression = string(in.InputFormat), string(in.InputCompressionType)
-	creates, _ := json.Marshal(in.TableCreationParameters) // plain values
-	j.Creates = fmt.Sprintf("%x", sha256.Sum256(creates))
+	if j.Compression == "" {
+		j.Compression = string(types.InputCompressionTypeNone)
+	}
+	if j.Owner == "" {
+		j.OwnerOf = j.Account
+	}
+	j.Creates = in.TableCreationParameters
 	if o := in.InputFormatOptions; o != nil && o.Csv != nil {
 		j.Delimiter, j.Header = aws.ToString(o.Csv.Delimiter), o.Csv.HeaderList
 	}
@@ -105,7 +110,11 @@ func (s *Service) imported(j *job) *types.ImportTableDescription {
 		ImportArn: aws.String(j.arn()), ImportStatus: types.ImportStatus(j.Status), TableArn: aws.String(j.tableARN()), TableId: aws.String(j.TableID),
 		InputFormat: types.InputFormat(j.Format), InputCompressionType: types.InputCompressionType(j.Compression), StartTime: aws.Time(j.Began),
 		S3BucketSource:    j.source(),
-		ImportedItemCount: j.Items, ProcessedItemCount: j.Processed, ProcessedSizeBytes: aws.Int64(j.Bytes), ErrorCount: j.Errors,
+		ImportedItemCount: j.Items, ProcessedItemCount: j.Processed, ErrorCount: j.Errors,
+		TableCreationParameters: j.Creates,
+	}
+	if j.Bytes > 0 {
+		out.ProcessedSizeBytes = aws.Int64(j.Bytes)
 	}
 	if !j.Ended.IsZero() {
 		out.EndTime = aws.Time(j.Ended)
@@ -116,7 +125,7 @@ func (s *Service) imported(j *job) *types.ImportTableDescription {
 	if j.Problem != "" {
 		out.FailureCode, out.FailureMessage = aws.String(j.Code), aws.String(j.Problem)
 	}
-	if d, err := s.tables.Get(j.Account, j.Region, j.Table); err == nil && d.Store == j.Store {
+	if d, err := s.tables.Get(j.Account, j.Region, j.Table); err == nil && d.Store == j.Store && j.Creates == nil { // of an older job
 		t := s.describe(d)
 		p := &types.TableCreationParameters{TableName: t.TableName, AttributeDefinitions: t.AttributeDefinitions, KeySchema: t.KeySchema, BillingMode: types.BillingModeProvisioned, OnDemandThroughput: t.OnDemandThroughput}
 		units := func(t throughput) *types.ProvisionedThroughput {
@@ -143,7 +152,7 @@ func (s *Service) imported(j *job) *types.ImportTableDescription {
 
 // source is where an import reads.
 func (j *job) source() *types.S3BucketSource {
-	return &types.S3BucketSource{S3Bucket: aws.String(j.Bucket), S3KeyPrefix: aws.String(j.Prefix), S3BucketOwner: given(j.Owner)}
+	return &types.S3BucketSource{S3Bucket: aws.String(j.Bucket), S3KeyPrefix: aws.String(j.Prefix), S3BucketOwner: given(cmp.Or(j.Owner, j.OwnerOf))}
 }
 
 // importGrace is how long after a table was made its import has a document for sure.
@@ -217,6 +226,12 @@ func (s *Service) runImport(ctx context.Context, j *job) error {
 	for {
 		page, err := s.cfg.S3.ListObjectsV2(j.reaching(ctx), &s3.ListObjectsV2Input{Bucket: &j.Bucket, Prefix: &j.Prefix, ContinuationToken: token, ExpectedBucketOwner: given(j.Owner)})
 		if err != nil {
+			if token == nil {
+				// Nothing was imported: there is no table, as on AWS.
+				if _, err := s.modify(ctx, d, func(d *table) error { d.Status, d.Importing = string(types.TableStatusDeleting), false; return nil }); err != nil {
+					return err
+				}
+			}
 			return fmt.Errorf("list s3://%s/%s: %w", j.Bucket, j.Prefix, err)
 		}
 		for _, obj := range page.Contents {
@@ -235,8 +250,29 @@ func (s *Service) runImport(ctx context.Context, j *job) error {
 	if err := l.Flush(); err != nil {
 		return err
 	}
-	_, err = s.modify(ctx, d, func(d *table) error { d.Status, d.Importing = string(types.TableStatusActive), false; return nil })
-	return err
+	if _, err = s.modify(ctx, d, func(d *table) error { d.Status, d.Importing = string(types.TableStatusActive), false; return nil }); err != nil {
+		return err
+	}
+	if j.Errors > 0 {
+		j.Code = "ItemValidationError"
+		return errNotAllItems
+	}
+	return nil
+}
+
+// errNotAllItems ends an import that left rows out.
+var errNotAllItems = errors.New("Some of the items failed validation checks and were not imported. Please check CloudWatch error logs for more details.")
+
+// countReader counts what is read, in bytes.
+type countReader struct {
+	r io.Reader
+	n *int64
+}
+
+func (c countReader) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	*c.n += int64(n)
+	return n, err
 }
 
 func (s *Service) importObject(ctx context.Context, j *job, o *openTable, l *itemstore.Loader, key string) error {
@@ -246,11 +282,18 @@ func (s *Service) importObject(ctx context.Context, j *job, o *openTable, l *ite
 	}
 	defer obj.Body.Close()
 	var r io.Reader = obj.Body
+	// An object that is not in its form counts as one row that is no item.
+	broken := func() error { j.Processed, j.Errors = j.Processed+1, j.Errors+1; return nil }
 	switch types.InputCompressionType(j.Compression) {
 	case types.InputCompressionTypeGzip:
-		if r, err = gzip.NewReader(r); err != nil {
+		z, err := gzip.NewReader(r)
+		if malformed(err) {
+			return broken()
+		}
+		if err != nil {
 			return err
 		}
+		r = z
 	case types.InputCompressionTypeZstd:
 		z, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(256<<20))
 		if err != nil {
@@ -259,6 +302,7 @@ func (s *Service) importObject(ctx context.Context, j *job, o *openTable, l *ite
 		defer z.Close()
 		r = z
 	}
+	r = countReader{r, &j.Bytes}
 	add := func(item attr.Item, ok bool) error {
 		j.Processed++
 		if !ok || itemTooLarge(item) != nil || checkItem(o.table, item) != nil {
@@ -266,7 +310,6 @@ func (s *Service) importObject(ctx context.Context, j *job, o *openTable, l *ite
 			return nil
 		}
 		j.Items++
-		j.Bytes += int64(attr.Size(item))
 		return l.Put(ctx, item)
 	}
 	if types.InputFormat(j.Format) == types.InputFormatCsv {
@@ -278,11 +321,30 @@ func (s *Service) importObject(ctx context.Context, j *job, o *openTable, l *ite
 		if strings.TrimSpace(lines.Text()) == "" {
 			continue
 		}
-		if err := add(importLine(lines.Bytes())); err != nil {
-			return err
+		item, ok := importLine(lines.Bytes())
+		if err := add(item, ok); err != nil || !ok {
+			return err // the rest of the object is left out, as on AWS
 		}
 	}
+	if malformed(lines.Err()) {
+		return broken()
+	}
 	return lines.Err()
+}
+
+// malformed reports whether an error of reading an object is one of what it has, and not of
+// reaching it.
+func malformed(err error) bool {
+	for _, e := range []error{io.ErrUnexpectedEOF, bufio.ErrTooLong, gzip.ErrHeader, gzip.ErrChecksum, zstd.ErrMagicMismatch, zstd.ErrReservedBlockType, zstd.ErrCompressedSizeTooBig,
+		zstd.ErrBlockTooSmall, zstd.ErrUnexpectedBlockSize, zstd.ErrWindowSizeExceeded, zstd.ErrWindowSizeTooSmall, zstd.ErrDecoderSizeExceeded, zstd.ErrFrameSizeExceeded,
+		zstd.ErrFrameSizeMismatch, zstd.ErrUnknownDictionary, zstd.ErrCRCMismatch, errLongRow} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var corrupt flate.CorruptInputError
+	var row *csv.ParseError
+	return errors.As(err, &corrupt) || errors.As(err, &row)
 }
 
 // importLine reads {"Item":{...}}.
@@ -330,6 +392,9 @@ func importCSV(r io.Reader, j *job, d *table, add func(attr.Item, bool) error) e
 		row, err := in.Read()
 		if err == io.EOF {
 			return nil
+		}
+		if malformed(err) {
+			return add(nil, false)
 		}
 		if err != nil {
 			return err

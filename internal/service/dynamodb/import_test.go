@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
 	"strings"
@@ -59,7 +60,8 @@ func (h *harness) importing(source string) []byte {
 func TestImport(t *testing.T) {
 	h := newHarness(t, Config{S3: &oneObject{owner: "111122223333", key: "a.csv", text: "pk;g;v\na;1;x\nb;1;y\n;1;no key\n"}})
 	answer := string(h.importing(`{"S3Bucket":"bkt","S3BucketOwner":"111122223333"}`))
-	for _, want := range []string{`"ImportStatus":"COMPLETED"`, `"ImportedItemCount":2`, `"ErrorCount":1`, `"S3BucketOwner":"111122223333"`, `"Delimiter":";"`, `"BillingMode":"PAY_PER_REQUEST"`, `"IndexName":"byg"`} {
+	for _, want := range []string{`"ImportStatus":"FAILED"`, `"FailureCode":"ItemValidationError"`, `"FailureMessage":"Some of the items failed validation checks and were not imported.`, `"ImportedItemCount":2`, `"ProcessedItemCount":3`, `"ErrorCount":1`,
+		`"ProcessedSizeBytes":29`, `"InputCompressionType":"NONE"`, `"S3BucketOwner":"111122223333"`, `"Delimiter":";"`, `"BillingMode":"PAY_PER_REQUEST"`, `"IndexName":"byg"`} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("no %s in %s", want, answer)
 		}
@@ -67,24 +69,17 @@ func TestImport(t *testing.T) {
 	if code, body := h.call("Query", `{"TableName":"into","IndexName":"byg","KeyConditionExpression":"g = :g","ExpressionAttributeValues":{":g":{"S":"1"}}}`); code != 200 || !strings.Contains(string(body), `"Count":2`) {
 		t.Errorf("%d %s", code, body)
 	}
-	for _, c := range []struct{ body, want string }{
-		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"first"`, 1) + `}`, `"ImportArn"`},
-		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"second"`, 1) + `}`, "ImportConflictException"},
-		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt","S3KeyPrefix":"other"},` + strings.Replace(importInto, `"into"`, `"first"`, 1) + `}`, "ImportConflictException"},
-		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(strings.Replace(importInto, `"into"`, `"first"`, 1), `";"`, `","`, 1) + `}`, "ImportConflictException"},
-		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(strings.Replace(importInto, `"into"`, `"first"`, 1), `"byg"`, `"byh"`, 1) + `}`, "ImportConflictException"},
-		{`{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"into"`, `"first"`, 1) + `}`, `"ImportArn"`},
-		{`{"S3BucketSource":{"S3Bucket":"bkt"},` + strings.Replace(importInto, `"CSV"`, `"DYNAMODB_JSON"`, 1) + `}`, "Unsupported InputFormatOptions for the given input format: DYNAMODB_JSON."},
-	} {
-		if _, answer := h.call("ImportTable", c.body); !strings.Contains(string(answer), c.want) {
-			t.Errorf("%s: %s, want %s", c.body, answer, c.want)
-		}
+	if _, body := h.call("ImportTable", `{"S3BucketSource":{"S3Bucket":"bkt"},`+strings.Replace(importInto, `"CSV"`, `"DYNAMODB_JSON"`, 1)+`}`); !strings.Contains(string(body), "Unsupported InputFormatOptions for the given input format: DYNAMODB_JSON.") {
+		t.Errorf("%s", body)
 	}
 	if code, body := h.call("DeleteTable", `{"TableName":"into"}`); code != 200 {
 		t.Fatalf("%s", body)
 	}
-	if answer := string(h.importing(`{"S3Bucket":"bkt","S3BucketOwner":"444455556666"}`)); !strings.Contains(answer, `"ImportStatus":"FAILED"`) {
+	if answer := string(h.importing(`{"S3Bucket":"bkt","S3BucketOwner":"444455556666"}`)); !strings.Contains(answer, `"ImportStatus":"FAILED"`) || !strings.Contains(answer, `"FailureCode":"S3NoSuchBucket"`) || !strings.Contains(answer, `"TableId"`) {
 		t.Errorf("from the bucket of another owner: %s", answer)
+	}
+	if h.settle(); h.exists("into") {
+		t.Error("an import that could not read its bucket leaves a table")
 	}
 }
 
@@ -131,5 +126,114 @@ func TestOldImports(t *testing.T) {
 	}
 	if code, body := h.call("DescribeTable", `{"TableName":"into"}`); code != 200 {
 		t.Errorf("its table: %s", body)
+	}
+}
+
+func (h *harness) exists(table string) bool {
+	code, _ := h.call("DescribeTable", `{"TableName":"`+table+`"}`)
+	return code == 200
+}
+
+// heldObject is a bucket that is read when it is let go.
+type heldObject struct {
+	oneObject
+	hold chan struct{}
+}
+
+func (o *heldObject) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, with ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	select {
+	case <-o.hold:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return o.oneObject.ListObjectsV2(ctx, in, with...)
+}
+
+// TestImportToken: while an import runs, its token stands for it whatever else a request says but
+// another table; after its end its table is in use.
+func TestImportToken(t *testing.T) {
+	held := &heldObject{oneObject: oneObject{key: "a.csv", text: "pk;g\na;1\n"}, hold: make(chan struct{})}
+	h := newHarness(t, Config{S3: held})
+	body := `{"ClientToken":"once","S3BucketSource":{"S3Bucket":"bkt"},` + importInto + `}`
+	_, first := h.call("ImportTable", body)
+	id := lookup(first, ".ImportTableDescription.ImportArn")
+	if id == "" {
+		t.Fatalf("%s", first)
+	}
+	for _, change := range [][2]string{{"", ""}, {`"bkt"`, `"other"`}, {`"bkt"`, `"bkt","S3KeyPrefix":"other/"`}, {`"CSV"`, `"CSV","InputCompressionType":"GZIP"`}, {`";"`, `","`}, {`"byg"`, `"byh"`}} {
+		if _, answer := h.call("ImportTable", strings.Replace(body, change[0], change[1], 1)); string(answer) != string(first) {
+			t.Errorf("%s for %s: %s, want %s", change[1], change[0], answer, first)
+		}
+	}
+	if _, answer := h.call("ImportTable", strings.Replace(body, `"into"`, `"elsewhere"`, 1)); !strings.Contains(string(answer), "ImportConflictException") || !strings.Contains(string(answer), "Import conflict: Duplicate request detected with conflicting parameters") {
+		t.Errorf("another table: %s", answer)
+	}
+	close(held.hold)
+	for range 6000 {
+		if _, answer := h.call("DescribeImport", `{"ImportArn":"`+id+`"}`); lookup(answer, ".ImportTableDescription.ImportStatus") != "IN_PROGRESS" {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if _, answer := h.call("ImportTable", body); !strings.Contains(string(answer), "ResourceInUseException") || !strings.Contains(string(answer), "Table already exists: into") {
+		t.Errorf("after the end: %s", answer)
+	}
+	if code, answer := h.call("DeleteTable", `{"TableName":"into"}`); code != 200 {
+		t.Fatalf("%s", answer)
+	}
+	h.settle()
+	if _, answer := h.call("ImportTable", body); lookup(answer, ".ImportTableDescription.ImportArn") != id || lookup(answer, ".ImportTableDescription.ImportStatus") != "COMPLETED" || h.exists("into") {
+		t.Errorf("after its table: %s", answer)
+	}
+}
+
+// TestImportBrokenRows: a line that cannot be read ends its object, one that is not an item of the
+// table does not.
+func TestImportBrokenRows(t *testing.T) {
+	line := func(pk string) string { return `{"Item":{"pk":{"S":"` + pk + `"}}}` + "\n" }
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	io.WriteString(z, line("a")+line("b"))
+	z.Close()
+	for name, c := range map[string]struct {
+		text, how                      string
+		processed, imported, wrong, of int
+	}{
+		"sound":       {line("a") + "\n  \n" + line("b"), "NONE", 2, 2, 0, 2*len(line("a")) + 4},
+		"compressed":  {zipped.String(), "GZIP", 2, 2, 0, 2 * len(line("a"))},
+		"no key":      {line("a") + `{"Item":{"g":{"S":"x"}}}` + "\n" + line("b"), "NONE", 3, 2, 1, 0},
+		"other type":  {line("a") + `{"Item":{"pk":{"N":"1"}}}` + "\n" + line("b"), "NONE", 3, 2, 1, 0},
+		"garbage":     {line("a") + "garbage\n" + line("b"), "NONE", 2, 1, 1, 0},
+		"no item":     {line("a") + `{"NotAnItem":{}}` + "\n" + line("b"), "NONE", 2, 1, 1, 0},
+		"not gzip":    {line("a"), "GZIP", 1, 0, 1, 0},
+		"not zstd":    {line("a"), "ZSTD", 1, 0, 1, 0},
+		"cut off":     {zipped.String()[:zipped.Len()-6], "GZIP", 3, 2, 1, 0},
+		"no object":   {"", "NONE", 0, 0, 0, 0},
+		"not a table": {"a;b\n", "NONE", 1, 0, 1, 0},
+	} {
+		h := newHarness(t, Config{S3: &oneObject{key: "a.json", text: c.text}})
+		_, answer := h.call("ImportTable", `{"S3BucketSource":{"S3Bucket":"bkt"},"InputFormat":"DYNAMODB_JSON","InputCompressionType":"`+c.how+`","TableCreationParameters":{"TableName":"into","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}}`)
+		ask := `{"ImportArn":"` + lookup(answer, ".ImportTableDescription.ImportArn") + `"}`
+		for range 6000 {
+			if _, answer = h.call("DescribeImport", ask); lookup(answer, ".ImportTableDescription.ImportStatus") != "IN_PROGRESS" {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		status := `"ImportStatus":"COMPLETED"`
+		if c.wrong > 0 {
+			status = `"ImportStatus":"FAILED"`
+		}
+		for _, want := range []string{status, `"ProcessedItemCount":` + itoa(c.processed), `"ImportedItemCount":` + itoa(c.imported), `"ErrorCount":` + itoa(c.wrong)} {
+			if !strings.Contains(string(answer), want) {
+				t.Errorf("%s: no %s in %s", name, want, answer)
+			}
+		}
+		if c.of > 0 && !strings.Contains(string(answer), `"ProcessedSizeBytes":`+itoa(c.of)) {
+			t.Errorf("%s: not of %d bytes: %s", name, c.of, answer)
+		}
+		if _, body := h.call("Scan", `{"TableName":"into"}`); !strings.Contains(string(body), `"Count":`+itoa(c.imported)+`,`) {
+			t.Errorf("%s: %s", name, body)
+		}
 	}
 }
