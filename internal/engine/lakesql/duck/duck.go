@@ -17,7 +17,7 @@ func Type(t *sql.Type) string {
 		return strings.ToUpper(t.Name)
 	case "real", "float":
 		return "FLOAT"
-	case "varchar", "char", "geometry", "bingtile", "ipaddress": // of the last three their text
+	case "varchar", "char", "geometry", "sphericalgeography", "bingtile", "ipaddress": // of the last three their text
 		return "VARCHAR"
 	case "varbinary", "hyperloglog":
 		return "BLOB"

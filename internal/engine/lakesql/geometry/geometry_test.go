@@ -186,3 +186,24 @@ func TestTiles(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
+
+// Whatever text a polyline is read from, it is a line or an error, and a line on the Earth that is written is read again.
+func FuzzParsePolyline(f *testing.F) {
+	for _, s := range []string{"", "_p~iF~ps|U_ulLnnqC_mqNvxq`@", "_p~iF", "~~~~~~~~~~~~", "??", "????"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParsePolyline(text)
+		if err != nil || s.Spherical() != nil {
+			return
+		}
+		out, err := s.Polyline()
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		again, err := ParsePolyline(out)
+		if err != nil || again.String() != s.String() {
+			t.Fatalf("%q is %s, and %q %v (%v)", text, s, out, again, err)
+		}
+	})
+}

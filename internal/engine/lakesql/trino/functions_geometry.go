@@ -32,6 +32,16 @@ func geometryFunctions() map[string]function {
 		}
 		out[f.Name] = function{template: call, result: result}
 	}
+	onEarth := func(name string) function {
+		plain := out[name].template
+		return function{result: "double", write: func(c *invocation) (string, *sql.Type) {
+			if types.Is(c.typ(0), "sphericalgeography") {
+				return c.fill("trino_" + name + "_sphere($*)"), nil
+			}
+			return c.fill(plain), nil
+		}}
+	}
+	out["st_distance"], out["st_length"] = onEarth("st_distance"), onEarth("st_length")
 	const tiles = "list_filter(string_split(%s, ';'), lambda __e: __e <> '')"
 	tileArray := types.ArrayOf(types.Named("bingtile"))
 	out["bing_tiles_around"] = function{write: func(c *invocation) (string, *sql.Type) {
@@ -42,6 +52,16 @@ func geometryFunctions() map[string]function {
 	}}
 	out["geometry_to_bing_tiles"] = function{write: func(c *invocation) (string, *sql.Type) {
 		return fmt.Sprintf(tiles, c.fill("trino_geometry_to_bing_tiles($1, CAST($2 AS BIGINT))")), tileArray
+	}}
+	for _, name := range []string{"st_points", "st_geometries", "st_interiorrings", "st_envelopeaspts", "line_interpolate_points"} {
+		call := out[name].template
+		out[name] = function{write: func(c *invocation) (string, *sql.Type) {
+			return fmt.Sprintf(tiles, c.fill(call)), types.ArrayOf(types.Named("geometry"))
+		}}
+	}
+	out["convex_hull_agg"] = function{aggregate: "array_agg", skipNull: true, template: "trino_geometry_convex_hull($1)", write: func(c *invocation) (string, *sql.Type) {
+		c.resultType = types.Named("geometry")
+		return c.args[0], nil
 	}}
 	out["geometry_union"] = function{template: "trino_geometry_union_all($1)", result: "geometry"}
 	out["geometry_union_agg"] = function{aggregate: "array_agg", skipNull: true, template: "trino_geometry_union_all($1)", write: func(c *invocation) (string, *sql.Type) {

@@ -104,7 +104,12 @@ func Register(connector *duckdb.Connector) error {
 			return fmt.Errorf("register %s: %w", name, err)
 		}
 	}
-	for name, u := range map[string]listed{"hll_build": hllBuild, "hll_merge": hllMerge, "geometry_union_all": unionAll} {
+	for name, u := range map[string]listed{"hll_build": hllBuild, "hll_merge": hllMerge} {
+		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
+			return fmt.Errorf("register %s: %w", name, err)
+		}
+	}
+	for name, u := range geometryLists {
 		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
 			return fmt.Errorf("register %s: %w", name, err)
 		}

@@ -112,6 +112,8 @@ func Text(t *sql.Type) string {
 		return "HyperLogLog"
 	case Is(t, "geometry"):
 		return "Geometry"
+	case Is(t, "sphericalgeography"):
+		return "SphericalGeography"
 	case Is(t, "bingtile"):
 		return "BingTile"
 	case Is(t, "timestamp with time zone"):

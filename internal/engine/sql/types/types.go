@@ -98,7 +98,7 @@ func Castable(from, to *sql.Type) bool {
 	switch {
 	case from == nil || Is(from, "unknown"):
 		return true
-	case Is(from, "geometry", "bingtile") || Is(to, "geometry", "bingtile"):
+	case Is(from, "geometry", "sphericalgeography", "bingtile") || Is(to, "geometry", "sphericalgeography", "bingtile"):
 		return from.Name == to.Name
 	case Is(from, "ipaddress") || Is(to, "ipaddress"):
 		return from.Name == to.Name || IsText(from) || IsText(to)
