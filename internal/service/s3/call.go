@@ -228,7 +228,9 @@ func (c *call) serve() error {
 		return err
 	}
 	c.sayCORS()
-	c.say("x-amz-bucket-region", c.b.Region)
+	if c.key == "" { // answers about objects do not say it
+		c.say("x-amz-bucket-region", c.b.Region)
+	}
 	if c.op.refused() {
 		return errNotImplemented
 	}

@@ -98,16 +98,23 @@ func (c *call) sayRule(rule *node, origin, allowed string) {
 	h.Set("Vary", varyCORS)
 }
 
+// askedHeaders are the headers that Access-Control-Request-Headers names.
+func (c *call) askedHeaders() []string {
+	var headers []string
+	for h := range strings.SplitSeq(c.r.Header.Get("Access-Control-Request-Headers"), ",") {
+		if h = strings.TrimSpace(h); h != "" {
+			headers = append(headers, h)
+		}
+	}
+	return headers
+}
+
 // preflight answers what a browser asks before a request.
 func (c *call) preflight() error {
 	origin, method := c.r.Header.Get("Origin"), c.r.Header.Get("Access-Control-Request-Method")
 	refuse := func(message string) *Error { return fault(403, "AccessForbidden", message) }
 	if origin == "" {
 		return fault(400, "BadRequest", "Insufficient information. Origin request header needed.")
-	}
-	kind := "BUCKET"
-	if c.key != "" {
-		kind = "OBJECT"
 	}
 	b := c.s.buckets.get(c.bucket)
 	if b == nil {
@@ -120,16 +127,15 @@ func (c *call) preflight() error {
 		return fault(400, "BadRequest", "Invalid Access-Control-Request-Method: null")
 	}
 	if config == nil {
-		return refuse("CORSResponse: CORS is not enabled for this bucket.").with("Method", method).with("ResourceType", kind)
+		return refuse("CORSResponse: CORS is not enabled for this bucket.").with("Method", method).with("ResourceType", "BUCKET")
 	}
-	var headers []string
-	for h := range strings.SplitSeq(c.r.Header.Get("Access-Control-Request-Headers"), ",") {
-		if h = strings.TrimSpace(h); h != "" {
-			headers = append(headers, h)
-		}
-	}
+	headers := c.askedHeaders()
 	rule, allowed := corsRule(config, origin, method, headers)
 	if rule == nil {
+		kind := "BUCKET"
+		if c.key != "" {
+			kind = "OBJECT"
+		}
 		return refuse("CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.").
 			with("Method", method).with("ResourceType", kind)
 	}
@@ -152,11 +158,12 @@ func (c *call) sayCORS() {
 	if config == nil {
 		return
 	}
+	// What a preflight would ask counts in every request, as in S3.
 	method := c.r.Method
 	if asked := c.r.Header.Get("Access-Control-Request-Method"); asked != "" {
-		method = asked // as S3 does, though it is no preflight
+		method = asked
 	}
-	if rule, allowed := corsRule(config, origin, method, nil); rule != nil {
+	if rule, allowed := corsRule(config, origin, method, c.askedHeaders()); rule != nil {
 		c.sayRule(rule, origin, allowed)
 	}
 }

@@ -21,7 +21,7 @@ func TestCORS(t *testing.T) {
 		return types.CORSRule{AllowedOrigins: []string{origin}, AllowedMethods: methods, AllowedHeaders: []string{"*"}, MaxAgeSeconds: aws.Int32(3000)}
 	}
 	must(c.PutBucketCors(t.Context(), &s3.PutBucketCorsInput{Bucket: aws.String("ruled"), CORSConfiguration: &types.CORSConfiguration{CORSRules: []types.CORSRule{
-		rule("https://page.example", "GET", "HEAD"), rule("http://*.suffix", "PUT"), rule("*", "DELETE")}}}))(t)
+		rule("https://page.example", "GET", "HEAD"), {AllowedOrigins: []string{"https://few.example"}, AllowedMethods: []string{"GET"}, AllowedHeaders: []string{"x-amz-expected-bucket-owner"}, MaxAgeSeconds: aws.Int32(3000)}, rule("http://*.suffix", "PUT"), rule("*", "DELETE")}}}))(t)
 	const page, suffix, any = "https://page.example", "http://a.suffix", "http://any.example"
 	for _, v := range []struct {
 		method, path, origin, asks string
@@ -30,10 +30,10 @@ func TestCORS(t *testing.T) {
 	}{
 		{"OPTIONS", "/ruled/k", "", "", 400, "Insufficient information. Origin request header needed.", "", ""},
 		{"OPTIONS", "/bare/k", page, "PUT", 403, "CORS is not enabled for this bucket.", "", ""},
-		{"OPTIONS", "/bare/k", page, "", 403, "<Method>OPTIONS</Method>", "", ""},
+		{"OPTIONS", "/bare/k", page, "", 403, "<Method>OPTIONS</Method><ResourceType>BUCKET</ResourceType>", "", ""},
 		{"OPTIONS", "/nobody/k", page, "", 403, "CORSResponse: Bucket not found", "", ""},
 		{"OPTIONS", "/ruled/k", page, "GET", 200, "", page, "GET, HEAD"},
-		{"OPTIONS", "/ruled/k", page, "PUT", 403, "This CORS request is not allowed.", "", ""},
+		{"OPTIONS", "/ruled/k", page, "PUT", 403, "are not whitelisted by the resource's CORS spec.</Message><Method>PUT</Method><ResourceType>OBJECT</ResourceType>", "", ""},
 		{"OPTIONS", "/ruled/k", suffix, "PUT", 200, "", suffix, "PUT"},
 		{"OPTIONS", "/ruled/k", any, "DELETE", 200, "", "*", "DELETE"},
 		{"GET", "/ruled/k", page, "", 200, "x", page, "GET, HEAD"},
@@ -56,11 +56,24 @@ func TestCORS(t *testing.T) {
 		if status != v.status || !strings.Contains(body, v.text) || allowed != v.allowed || methods != v.methods {
 			t.Errorf("%s %s of %s for %q: %d %q %q %s", v.method, v.path, v.origin, v.asks, status, allowed, methods, body)
 		}
+		if h.Get("X-Amz-Bucket-Region") != "" {
+			t.Errorf("%s %s: an answer about an object says the region", v.method, v.path)
+		}
 		if credentials := h.Get("Access-Control-Allow-Credentials"); (credentials == "true") != (allowed != "" && allowed != "*") {
 			t.Errorf("%s %s of %s: credentials %q", v.method, v.path, v.origin, credentials)
 		}
 		if allowed != "" && (h.Get("Vary") == "" || h.Get("Access-Control-Max-Age") != "3000") {
 			t.Errorf("%s %s of %s: %v", v.method, v.path, v.origin, h)
+		}
+	}
+	// The headers that a request asks for count, though it is no preflight.
+	for asked, allowed := range map[string]string{"": "https://few.example", "X-Amz-Expected-Bucket-Owner": "https://few.example", "x-amz-expected-bucket-owner, x-amz-request-payer": ""} {
+		headers := []string{"Origin", "https://few.example"}
+		if asked != "" {
+			headers = append(headers, "Access-Control-Request-Headers", asked)
+		}
+		if status, _, h := n.raw(t, "GET", "/ruled/k", "", headers...); status != 200 || h.Get("Access-Control-Allow-Origin") != allowed {
+			t.Errorf("asks for %q: %d %q", asked, status, h.Get("Access-Control-Allow-Origin"))
 		}
 	}
 }
