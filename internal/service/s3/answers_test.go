@@ -285,3 +285,26 @@ func TestFormSigners(t *testing.T) {
 		}
 	}
 }
+
+// TestEncodingType: a listing takes no encoding but url, and says which it was given, even none.
+func TestEncodingType(t *testing.T) {
+	n := newNode(t)
+	c := n.client("000000000000", "us-east-1")
+	makeBucket(t, c, "bkt")
+	for _, list := range []string{"", "list-type=2&", "versions&", "uploads&"} {
+		for given, want := range map[string]int{"encoding-type=url": 200, "encoding-type=URL": 400, "encoding-type=": 400, "encoding-type": 400, "": 200} {
+			status, text, h := n.raw(t, "GET", "/bkt?"+list+given, "")
+			if status != want || h.Get("X-Amz-Bucket-Region") != "us-east-1" {
+				t.Errorf("%s%s: %d %v", list, given, status, h)
+			}
+			_, value, _ := strings.Cut(given, "=")
+			if want == 400 && !strings.Contains(text, "<Code>InvalidArgument</Code><Message>Invalid Encoding Method specified in Request</Message><ArgumentName>encoding-type</ArgumentName><ArgumentValue>"+value+"</ArgumentValue>") {
+				t.Errorf("%s%s: %s", list, given, text)
+			}
+		}
+	}
+	status, text, _ := n.raw(t, "GET", "/?bucket-region=eu-east-1", "")
+	if status != 400 || !strings.Contains(text, "<Message>Argument value eu-east-1 is not a valid AWS Region</Message><ArgumentName>bucket-region</ArgumentName><RequestId>") {
+		t.Errorf("buckets of no region: %d %s", status, text)
+	}
+}

@@ -230,7 +230,7 @@ func (c *call) listBuckets() error {
 	}
 	prefix, after, region := c.query.Get("prefix"), c.query.Get("continuation-token"), c.query.Get("bucket-region")
 	if region != "" && region != "us-east-1" && !hasBuckets(region) {
-		return invalidArgument("Argument value "+region+" is not a valid AWS Region", "bucket-region", region)
+		return invalidArgument("Argument value "+region+" is not a valid AWS Region", "bucket-region", "")
 	}
 	list, next, listed := el("Buckets"), "", 0
 	for _, b := range c.s.buckets.all() {

@@ -27,8 +27,8 @@ func (p listParams) encode(s string) string {
 
 func (c *call) listParams(maxName string) (listParams, error) {
 	p := listParams{prefix: c.query.Get("prefix"), delimiter: c.query.Get("delimiter"), encoding: c.query.Get("encoding-type")}
-	if p.encoding != "" && p.encoding != "url" {
-		return p, invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", p.encoding)
+	if c.has("encoding-type") && p.encoding != "url" {
+		return p, invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", "").with("ArgumentValue", p.encoding) // said even where it is empty
 	}
 	var err error
 	p.max, err = c.limit(maxName)

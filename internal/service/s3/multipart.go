@@ -396,6 +396,9 @@ func (c *call) listUploads() error {
 		}
 		listed = append(listed, e)
 	}
+	if len(listed) == 0 {
+		nextKey = "" // as S3 has it, though a page of common prefixes alone is then the last one
+	}
 	n := el("ListMultipartUploadsResult", leaf("Bucket", c.bucket), leaf("KeyMarker", p.encode(keyMarker)), leaf("UploadIdMarker", idMarker))
 	n.add("NextKeyMarker", p.encode(nextKey)).add("NextUploadIdMarker", nextID)
 	if p.delimiter != "" {

@@ -44,6 +44,16 @@ func TestPagesOfWhatGoes(t *testing.T) {
 	for i := range 7 {
 		must(c.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: b, Key: aws.String(fmt.Sprint("u", i/5))}))(t)
 	}
+	// A page of common prefixes alone names none of them as its end.
+	for _, v := range []struct {
+		delimiter, next string
+		max             int32
+	}{{"u", "", 1000}, {"u", "", 1}, {"0", "u1", 1000}} {
+		page := must(c.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: b, Delimiter: &v.delimiter, MaxUploads: &v.max}))(t)
+		if aws.ToString(page.NextKeyMarker) != v.next {
+			t.Errorf("%+v: next key %q", v, aws.ToString(page.NextKeyMarker))
+		}
+	}
 	aborted := 0
 	uploads := s3.NewListMultipartUploadsPaginator(c, &s3.ListMultipartUploadsInput{Bucket: b, MaxUploads: aws.Int32(2)})
 	for uploads.HasMorePages() {
