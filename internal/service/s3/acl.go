@@ -302,7 +302,9 @@ func (c *call) putObjectACL() error {
 	if err != nil {
 		return err
 	}
+	changed := false
 	info, err := c.s.store.Amend(c.bucket, c.key, id, func(info *objectstore.Info) error {
+		changed = c.aclOf(&info.Record).String() != acl.String()
 		info.SetProp(propACL, acl.String())
 		return nil
 	})
@@ -311,7 +313,9 @@ func (c *call) putObjectACL() error {
 	}
 	c.sayVersion(&info)
 	c.w.Header().Set("Content-Length", "0")
-	c.notify("ObjectAcl:Put", &info)
+	if changed { // the list that an object has already is no event
+		c.notify("ObjectAcl:Put", &info)
+	}
 	return nil
 }
 

@@ -36,7 +36,8 @@ func TestRecords(t *testing.T) {
 	put(t, c, "bkt", "cold/k", strings.Repeat("x", 200<<10))
 	must(c.PutObjectTagging(t.Context(), &s3.PutObjectTaggingInput{Bucket: b, Key: key, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}}}))(t)
 	must(c.DeleteObjectTagging(t.Context(), &s3.DeleteObjectTaggingInput{Bucket: b, Key: key}))(t)
-	must(c.PutObjectAcl(t.Context(), &s3.PutObjectAclInput{Bucket: b, Key: key, ACL: types.ObjectCannedACLPrivate}))(t)
+	must(c.PutObjectAcl(t.Context(), &s3.PutObjectAclInput{Bucket: b, Key: key, ACL: types.ObjectCannedACLPrivate}))(t) // as it is: no event
+	must(c.PutObjectAcl(t.Context(), &s3.PutObjectAclInput{Bucket: b, Key: key, GrantRead: aws.String(`uri="http://acs.amazonaws.com/groups/s3/LogDelivery"`)}))(t)
 	must(c.PutBucketLifecycleConfiguration(t.Context(), &s3.PutBucketLifecycleConfigurationInput{Bucket: b, LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: []types.LifecycleRule{{
 		ID: aws.String("move"), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("cold/")},
 		Transitions: []types.Transition{{Days: aws.Int32(1), StorageClass: types.TransitionStorageClassGlacier}}, Expiration: &types.LifecycleExpiration{Days: aws.Int32(9)}}}}}))(t)
