@@ -203,7 +203,7 @@ func (c *control) putPublicAccess() error {
 		return err
 	}
 	if len(doc.Kids) == 0 {
-		return errMalformedXML // as AWS has it: nothing would be set
+		return invalidRequest("Must specify at least one configuration.")
 	}
 	if err := c.s.accounts.update(c.account, func(a *account) error { a.Block = blockOf(doc); return nil }); err != nil {
 		return err
@@ -219,6 +219,8 @@ func (c *control) deletePublicAccess() error {
 	return c.noContent()
 }
 
+var errNoResource = fault(404, "NoSuchResource", "The specified resource doesn't exist.")
+
 // taggedBucket returns the bucket of an ARN, nil if it is not a bucket's.
 func (c *control) taggedBucket() (*bucket, error) {
 	a, ok := arn.Parse(c.name)
@@ -227,13 +229,13 @@ func (c *control) taggedBucket() (*bucket, error) {
 	}
 	b := c.s.buckets.get(a.Resource)
 	if b == nil {
-		return nil, noSuchBucket(a.Resource)
+		return nil, errNoResource
 	}
 	if b.Owner != c.account {
 		return nil, errAccessDenied
 	}
 	if c.name != arnOf(b, "") { // by which policies were asked
-		return nil, noSuchBucket(a.Resource)
+		return nil, errNoResource
 	}
 	return b, nil
 }
@@ -297,12 +299,30 @@ func (c *control) listTags() error {
 
 var tagRequestShape = parseShape("TagResourceRequest{Tags{" + tagShape + "}}")
 
+// controlTags reads the tags of a request of S3 Control, which says of wrong ones what S3 says in other words.
+func controlTags(set *node) (map[string]string, error) {
+	seen := map[string]bool{}
+	for _, t := range set.all("Tag") {
+		key := t.text("Key")
+		switch {
+		case strings.HasPrefix(key, "aws:"):
+			return nil, invalidTag(`User-defined tag keys can't start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.`)
+		case seen[key]:
+			return nil, invalidTag("There are duplicate tag keys in your request. Remove the duplicate tag keys and try again.")
+		case checkTag(key, t.text("Value"), "") != nil:
+			return nil, invalidTag("This request contains a tag key or value that isn't valid. Valid characters include the following: [a-zA-Z+-=._:/]. Tag keys can contain up to 128 characters. Tag values can contain up to 256 characters.")
+		}
+		seen[key] = true
+	}
+	return tagsOf(set, maxBucketTags)
+}
+
 func (c *control) tagResource() error {
 	doc, err := c.document(tagRequestShape)
 	if err != nil {
 		return err
 	}
-	added, err := tagsOf(doc.get("Tags"), maxBucketTags)
+	added, err := controlTags(doc.get("Tags"))
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (c *control) createPoint() error {
 		return err
 	}
 	if !pointName.MatchString(c.name) || strings.HasSuffix(c.name, aliasSuffix) {
-		return invalidRequest("The specified accesspoint name is not valid")
+		return errInvalidURI.with("URI", "accesspoint/"+c.name)
 	}
 	c.s.createMu.Lock() // so that the bucket stays
 	defer c.s.createMu.Unlock()
@@ -84,7 +84,7 @@ func (c *control) createPoint() error {
 	err = c.s.accounts.update(c.account, func(a *account) error {
 		key := portKey(p.Region, p.Name)
 		if a.Ports[key] != nil {
-			return fault(409, "AccessPointAlreadyOwnedByYou", "Your previous request to create the named accesspoint succeeded and you already own it.").with("AccessPointName", p.Name)
+			return fault(409, "AccessPointAlreadyOwnedByYou", "Your previous request to create the named accesspoint succeeded and you already own it.")
 		}
 		a.Ports[key] = p
 		return nil

@@ -58,6 +58,7 @@ func TestControl(t *testing.T) {
 	}
 	want("GET", "configuration/publicAccessBlock", "", 404, "<Code>NoSuchPublicAccessBlockConfiguration</Code>")
 	want("PUT", "configuration/publicAccessBlock", "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>", 200)
+	want("PUT", "configuration/publicAccessBlock", "<PublicAccessBlockConfiguration/>", 400, "<Code>InvalidRequest</Code><Message>Must specify at least one configuration.</Message>")
 	want("GET", "configuration/publicAccessBlock", "", 200, "<BlockPublicAcls>true</BlockPublicAcls>", "<IgnorePublicAcls>false</IgnorePublicAcls>")
 	// It counts for every bucket of the account.
 	must(c.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: aws.String("bkt")}))(t)
@@ -78,9 +79,11 @@ func TestControl(t *testing.T) {
 	create := "<CreateAccessPointRequest><Bucket>bkt</Bucket></CreateAccessPointRequest>"
 	want("GET", "accesspoint/ap-one", "", 404, "<Code>NoSuchAccessPoint</Code>")
 	want("PUT", "accesspoint/ap-one", strings.Replace(create, "bkt", "none", 1), 400, "existing bucket")
-	want("PUT", "accesspoint/Bad_Name", create, 400)
+	for _, name := range []string{"Bad_Name", "xn-_test-alias", "sa"} {
+		want("PUT", "accesspoint/"+name, create, 400, "<Code>InvalidURI</Code><Message>Couldn't parse the specified URI.</Message><URI>accesspoint/"+name+"</URI>")
+	}
 	text := want("PUT", "accesspoint/ap-one", create, 200, "<AccessPointArn>arn:aws:s3:us-east-1:111122223333:accesspoint/ap-one</AccessPointArn>")
-	want("PUT", "accesspoint/ap-one", create, 409, "<Code>AccessPointAlreadyOwnedByYou</Code>")
+	want("PUT", "accesspoint/ap-one", create, 409, "<Code>AccessPointAlreadyOwnedByYou</Code>", "you already own it.</Message></Error>")
 	want("GET", "accesspoint/ap-one", "", 200, "<NetworkOrigin>Internet</NetworkOrigin>", "<BlockPublicPolicy>true</BlockPublicPolicy>")
 	want("GET", "accesspoint", "", 200, "<Name>ap-one</Name>")
 	want("GET", "accesspoint/ap-one/policy", "", 404, "<Code>NoSuchAccessPointPolicy</Code>")
@@ -95,7 +98,17 @@ func TestControl(t *testing.T) {
 	for _, of := range []string{"arn:aws:s3:::bkt", "arn:aws:s3:us-east-1:111122223333:accesspoint/ap-one"} {
 		tag := "<TagResourceRequest><Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags></TagResourceRequest>"
 		want("POST", "tags/"+of, tag, 204)
-		want("POST", "tags/"+of, strings.Replace(tag, "<Key>a", "<Key>aws:a", 1), 400, "InvalidTag")
+		for with, message := range map[string]string{
+			"<Key>aws:a</Key><Value>b</Value>":                            "User-defined tag keys can't start with",
+			"<Key>a,b</Key><Value>b</Value>":                              "This request contains a tag key or value that isn't valid.",
+			"<Key>a</Key><Value>b,c</Value>":                              "This request contains a tag key or value that isn't valid.",
+			"<Key>a</Key><Value>b</Value></Tag><Tag><Key>a</Key><Value/>": "There are duplicate tag keys in your request.",
+		} {
+			text := want("POST", "tags/"+of, strings.Replace(tag, "<Key>a</Key><Value>b</Value>", with, 1), 400, "<Code>InvalidTag</Code>", message)
+			if strings.Contains(text, "<TagKey>") {
+				t.Errorf("%s: %s", with, text)
+			}
+		}
 		want("GET", "tags/"+of, "", 200, "<Tag><Key>a</Key><Value>b</Value></Tag>")
 		want("DELETE", "tags/"+of+"?tagKeys=a", "", 204)
 		if text := want("GET", "tags/"+of, "", 200); strings.Contains(text, "<Tag>") {
@@ -106,6 +119,9 @@ func TestControl(t *testing.T) {
 		if got, text := n.ask(t, controlAccount, "GET", "tags/"+of, ""); got < 400 || got > 404 {
 			t.Errorf("the tags of %s, of which policies do not speak: %d %s", of, got, text)
 		}
+	}
+	for _, method := range []string{"GET", "POST", "DELETE"} {
+		want(method, "tags/arn:aws:s3:::nobody-has-it", "<TagResourceRequest><Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags></TagResourceRequest>", 404, "<Code>NoSuchResource</Code><Message>The specified resource doesn't exist.</Message></Error>")
 	}
 	want("GET", "jobs", "", 501, "NotImplemented")
 	if _, err := c.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String("bkt")}); codeOf(err) != "BucketHasAccessPointsAttached" {
