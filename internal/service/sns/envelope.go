@@ -88,7 +88,7 @@ func (p *posted) timestamp() string {
 func (s *Service) link(action string, parameters ...string) string {
 	u := strings.TrimSuffix(s.cfg.Endpoint(), "/") + "/?Action=" + action
 	for i := 0; i < len(parameters); i += 2 {
-		u += "&" + parameters[i] + "=" + url.QueryEscape(parameters[i+1])
+		u += "&" + parameters[i] + "=" + strings.ReplaceAll(url.QueryEscape(parameters[i+1]), "%3A", ":") // the colons of an ARN as they are
 	}
 	return u
 }

@@ -467,6 +467,9 @@ func TestHTTPEndpoint(t *testing.T) {
 		}
 	}
 	end := fmt.Sprint(g.body["UnsubscribeURL"])
+	if !strings.Contains(end, "/?Action=Unsubscribe&SubscriptionArn="+*topic+":") {
+		t.Errorf("the link to end it is %s", end)
+	}
 	if w := link(end); w.Code != 200 {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
