@@ -391,6 +391,9 @@ func (x *exchange) operate(ctx context.Context) (err error) {
 	if x.op.stream != nil {
 		return x.openStream(ctx, in)
 	}
+	if x.op.rawJSON && (x.protocol == JSON10 || x.protocol == JSON11) {
+		ctx = context.WithValue(ctx, requestJSONKey{}, x.raw)
+	}
 	out, err := x.op.call(ctx, in)
 	if err != nil {
 		return err

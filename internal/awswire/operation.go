@@ -41,6 +41,7 @@ type Operation struct {
 	check     func(input any) error
 	limit     Limit
 	unsigned  bool
+	rawJSON   bool // its method may read the JSON of the request
 
 	// Of an operation that answers with events, in place of call.
 	stream func(ctx context.Context, input any) (output any, events iter.Seq2[any, error], err error)
@@ -182,6 +183,22 @@ func WithDenials(ctx context.Context, of map[int]error) context.Context {
 func DenialOf(ctx context.Context, part int) error {
 	of, _ := ctx.Value(denialsKey{}).(map[int]error)
 	return of[part]
+}
+
+type requestJSONKey struct{}
+
+// WithRequestJSON has RequestJSON answer in the operation's method.
+func WithRequestJSON(op Operation) Operation {
+	op.rawJSON = true
+	return op
+}
+
+// RequestJSON is the JSON of the request, as it came, in the method of an operation bound
+// WithRequestJSON: the order of the members of a map is in it alone. It is nil where the
+// request has another form. It must not be changed, nor kept after the method's return.
+func RequestJSON(ctx context.Context) []byte {
+	body, _ := ctx.Value(requestJSONKey{}).([]byte)
+	return body
 }
 
 // Needing sets what a caller needs for an operation whose input says which actions they are: those of the items of

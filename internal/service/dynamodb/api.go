@@ -283,7 +283,7 @@ func tableClass(c types.TableClass) error {
 
 func (s *Service) otherOperations() []awswire.Operation {
 	return []awswire.Operation{
-		awswire.Needing(awswire.Executes(s.BatchExecuteStatement), s.needsOfBatchExecuteStatement),
+		awswire.Needing(awswire.WithRequestJSON(awswire.Executes(s.BatchExecuteStatement)), s.needsOfBatchExecuteStatement),
 		awswire.Executes(s.DescribeExport, named(func(in *dynamodb.DescribeExportInput) *string { return in.ExportArn })),
 		awswire.Executes(s.DescribeImport, named(func(in *dynamodb.DescribeImportInput) *string { return in.ImportArn })),
 		awswire.Executes(s.ExportTableToPointInTime, named(func(in *dynamodb.ExportTableToPointInTimeInput) *string { return in.TableArn })),
@@ -298,8 +298,8 @@ func (s *Service) otherOperations() []awswire.Operation {
 		awswire.Executes(s.ListGlobalTables),
 		awswire.Executes(s.ListExports),
 		awswire.Executes(s.ListImports),
-		awswire.Needing(awswire.Executes(s.ExecuteStatement), s.needsOfExecuteStatement),
-		awswire.Needing(awswire.Executes(s.ExecuteTransaction), s.needsOfExecuteTransaction),
+		awswire.Needing(awswire.WithRequestJSON(awswire.Executes(s.ExecuteStatement)), s.needsOfExecuteStatement),
+		awswire.Needing(awswire.WithRequestJSON(awswire.Executes(s.ExecuteTransaction)), s.needsOfExecuteTransaction),
 		awswire.Executes(s.CreateBackup, named(func(in *dynamodb.CreateBackupInput) *string { return in.TableName })),
 		awswire.Executes(s.DeleteBackup, named(func(in *dynamodb.DeleteBackupInput) *string { return in.BackupArn })),
 		awswire.Executes(s.DescribeBackup, named(func(in *dynamodb.DescribeBackupInput) *string { return in.BackupArn })),

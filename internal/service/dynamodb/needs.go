@@ -111,7 +111,7 @@ var statementActions = map[partiql.Kind]string{
 
 // needsOfStatement adds what a statement needs. One that cannot be read needs nothing, and does nothing.
 func (s *Service) needsOfStatement(to []awswire.Need, c awswire.Caller, text *string, parameters []types.AttributeValue, within string, capacity types.ReturnConsumedCapacity) []awswire.Need {
-	st, err := readStatement(text, parameters)
+	st, err := readStatement(text, parameters, written{})
 	if err != nil {
 		return to
 	}

@@ -42,20 +42,8 @@ func statementError(err error) error {
 	return err
 }
 
-// statementValues reads the values of a statement's question marks.
-func statementValues(parameters []types.AttributeValue) (values []attr.Value, err error) {
-	for _, v := range parameters {
-		x, err := fromSDKAt(v, 0, maxDepth+1)
-		if err != nil {
-			return nil, older(err)
-		}
-		values = append(values, x)
-	}
-	return values, nil
-}
-
-func readStatement(text *string, parameters []types.AttributeValue) (*statement, error) {
-	values, err := statementValues(parameters)
+func readStatement(text *string, parameters []types.AttributeValue, w written) (*statement, error) {
+	values, err := statementValues(parameters, w)
 	if err != nil {
 		return nil, err
 	}
@@ -396,7 +384,7 @@ func disjuncts(n expr.Node) []expr.Node {
 
 // ExecuteStatement runs one statement.
 func (s *Service) ExecuteStatement(ctx context.Context, in *dynamodb.ExecuteStatementInput, _ ...func(*dynamodb.Options)) (*dynamodb.ExecuteStatementOutput, error) {
-	st, err := readStatement(in.Statement, in.Parameters)
+	st, err := readStatement(in.Statement, in.Parameters, writtenIn(ctx, "", 0))
 	if err != nil {
 		return nil, err
 	}

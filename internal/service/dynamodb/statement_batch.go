@@ -96,7 +96,7 @@ func (s *Service) readMembers(ctx context.Context, in []types.BatchStatementRequ
 	doubled := false
 	for i, r := range in {
 		m := &members[i]
-		if m.st, m.err = readStatement(r.Statement, r.Parameters); m.err != nil {
+		if m.st, m.err = readStatement(r.Statement, r.Parameters, writtenIn(ctx, "Statements", i)); m.err != nil {
 			continue
 		}
 		if m.st.Kind == partiql.Exists {
@@ -206,10 +206,11 @@ func (s *Service) ExecuteTransaction(ctx context.Context, in *dynamodb.ExecuteTr
 	statements := make([]*statement, len(in.TransactStatements))
 	reads := 0
 	for i, r := range in.TransactStatements {
-		if _, err := statementValues(r.Parameters); err != nil {
+		w := writtenIn(ctx, "TransactStatements", i)
+		if _, err := statementValues(r.Parameters, w); err != nil {
 			return nil, err // of no statement
 		}
-		st, err := readStatement(r.Statement, r.Parameters)
+		st, err := readStatement(r.Statement, r.Parameters, w)
 		at := "Validation failed in TransactStatements[" + itoa(i) + "]: "
 		switch {
 		case err != nil:
