@@ -245,13 +245,14 @@ func destinationRecord(d *table, k *kinesisDestination, c itemstore.Change) []by
 	case c.New == nil:
 		name = "REMOVE"
 	}
-	at, precision := c.Time.UnixMilli(), "MILLISECOND"
-	if k.Precision == string(types.ApproximateCreationDateTimePrecisionMicrosecond) {
-		at, precision = c.Time.UnixMicro(), "MICROSECOND"
-	}
 	change := map[string]any{
-		"ApproximateCreationDateTime": at, "ApproximateCreationDateTimePrecision": precision,
-		"Keys": json.RawMessage(attr.AppendJSON(nil, c.Keys)), "SizeBytes": attr.Size(c.Keys) + attr.Size(c.New) + attr.Size(c.Old),
+		"ApproximateCreationDateTime": c.Time.UnixMilli(),
+		"Keys":                        json.RawMessage(attr.AppendJSON(nil, c.Keys)),
+		"SizeBytes":                   attr.Size(c.Keys) + attr.Size(c.New) + attr.Size(c.Old),
+	}
+	if k.Precision == string(types.ApproximateCreationDateTimePrecisionMicrosecond) { // milliseconds are not told
+		change["ApproximateCreationDateTime"] = c.Time.UnixMicro()
+		change["ApproximateCreationDateTimePrecision"] = k.Precision
 	}
 	if c.New != nil {
 		change["NewImage"] = json.RawMessage(attr.AppendJSON(nil, c.New))
