@@ -307,13 +307,17 @@ func (s *Service) transact(ctx context.Context, actions []*action, o itemstore.W
 		size += a.size
 	}
 	if size > maxTransactionSize {
-		return nil, invalid("Transaction request cannot include more than 4MB of data")
+		return nil, invalid("Transaction payload size cannot exceed 4MB")
 	}
 	reasons := make([]types.CancellationReason, len(actions))
 	ops := make([]itemstore.Op, len(actions))
+	failed := -1 // the first action that is wrong by itself, the only one that is told
 	for i, a := range actions {
 		if a.failed != nil {
-			reasons[i] = reasonOf(a.failed)
+			if failed < 0 {
+				failed = i
+				reasons[i] = reasonOf(a.failed)
+			}
 			continue
 		}
 		id := identity(a.t.table, a.key)
@@ -321,6 +325,11 @@ func (s *Service) transact(ctx context.Context, actions []*action, o itemstore.W
 			return nil, invalid("Transaction request cannot include multiple operations on one item")
 		}
 		seen[id] = true
+	}
+	if failed >= 0 {
+		return nil, canceled(reasons)
+	}
+	for i, a := range actions {
 		ops[i] = a.op()
 		if err := s.admit(demand{table: a.t.table, write: true, hash: a.key[a.t.Hash]}); err != nil {
 			reasons[i] = reasonOf(err)
