@@ -14,7 +14,12 @@ func (a *authorization) canonicalRequest(r *http.Request, path, payloadHash stri
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + path + "\n" + canonicalQuery(r.URL.RawQuery, a.Presigned) + "\n")
 	for _, name := range a.signedHeaders {
-		b.WriteString(name + ":" + headerValue(r, name) + "\n")
+		value := headerValue(r, name)
+		if a.Presigned && a.Service == "s3" && strings.HasPrefix(name, "x-amz-") && len(r.Header.Values(name)) == 0 {
+			// Some SDKs sign a header and put it into the query too, which S3 then reads in its place.
+			value = trimSpaces(r.URL.Query().Get(name))
+		}
+		b.WriteString(name + ":" + value + "\n")
 	}
 	b.WriteString("\n" + strings.Join(a.signedHeaders, ";") + "\n" + payloadHash)
 	return b.String()

@@ -553,3 +553,44 @@ func TestStreamedForm(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadersInQuery: a header that a presigned URL of S3 signs and has in its query need not be sent, and is not sent
+// otherwise; of other headers that are signed, and of other services, nothing is read in the query.
+func TestHeadersInQuery(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	v := verifierAt(now, "AKID", "secret")
+	for _, tt := range []struct {
+		service, header, query, sent string
+		ok                           bool
+	}{
+		{"s3", "x-amz-acl", "x-amz-acl=private", "", true},
+		{"s3", "x-amz-acl", "x-amz-acl=private", "private", true},
+		{"s3", "x-amz-acl", "x-amz-acl=private", "public-read", false},
+		{"s3", "x-amz-acl", "", "", false},
+		{"s3", "x-amz-acl", "", "private", true},
+		{"s3", "content-md5", "content-md5=private", "", false},
+		{"sts", "x-amz-acl", "x-amz-acl=private", "", false},
+	} {
+		r, _ := http.NewRequest("PUT", "http://h/bkt/k?"+tt.query, nil)
+		q := r.URL.Query()
+		q.Set("X-Amz-Expires", "60")
+		r.URL.RawQuery = q.Encode()
+		payload := emptySHA256
+		if tt.service == "s3" {
+			payload = unsignedPayload
+		}
+		r.Header.Set(tt.header, "private")
+		signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableHeaderHoisting = true })
+		signed, _, err := signer.PresignHTTP(t.Context(), aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret"}, r, payload, tt.service, "us-east-1", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, _ = http.NewRequest("PUT", signed, nil)
+		if tt.sent != "" {
+			r.Header.Set(tt.header, tt.sent)
+		}
+		if _, err := v.Verify(overTheWire(t, r), tt.service); (err == nil) != tt.ok {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+}

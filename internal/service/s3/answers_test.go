@@ -146,6 +146,10 @@ func TestAnswers(t *testing.T) {
 		{"PUT", "/bkt?logging", logInto("lists", "DELETE"), nil, 400, "MalformedXML"},
 
 		{"PUT", "/bkt?metrics&id=m", "<MetricsConfiguration><Id>m</Id></MetricsConfiguration>", nil, 204, ""},
+		{"PUT", "/bkt?analytics&id=a", "<AnalyticsConfiguration><Id>a</Id><StorageClassAnalysis/></AnalyticsConfiguration>", nil, 204, ""},
+		{"PUT", "/bkt?intelligent-tiering&id=t", "<IntelligentTieringConfiguration><Id>t</Id><Status>Enabled</Status><Tiering><Days>90</Days><AccessTier>ARCHIVE_ACCESS</AccessTier></Tiering></IntelligentTieringConfiguration>", nil, 204, ""},
+		{"PUT", "/bkt?inventory&id=i", "<InventoryConfiguration><Destination><S3BucketDestination><Bucket>arn:aws:s3:::kept</Bucket><Format>CSV</Format></S3BucketDestination></Destination><IsEnabled>true</IsEnabled>" +
+			"<Id>i</Id><IncludedObjectVersions>All</IncludedObjectVersions><Schedule><Frequency>Daily</Frequency></Schedule></InventoryConfiguration>", nil, 204, ""},
 		{"GET", "/bkt?metrics&id=n", "", nil, 404, "does not exist.</Message><RequestId>"},
 
 		{"DELETE", "/bkt/x", "", []string{"X-Amz-If-Match-Size", "3"}, 501, "<Header>x-amz-if-match-size"},

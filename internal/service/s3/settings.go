@@ -120,14 +120,11 @@ func makeSettings() {
 var shapes = map[string]*shape{}
 
 func many(sub, name, list, shape string) setting {
-	status, check := 0, (*call).checkMany
-	switch sub {
-	case "metrics":
-		status = 204
-	case "inventory":
+	check := (*call).checkMany
+	if sub == "inventory" {
 		check = (*call).checkInventory
 	}
-	return setting{sub: sub, name: name, status: status, acts: sub == "inventory", list: list, lists: "List" + name + "s", deletes: "Delete" + name, shape: shape, missing: errNoConfiguration,
+	return setting{sub: sub, name: name, status: 204, acts: sub == "inventory", list: list, lists: "List" + name + "s", deletes: "Delete" + name, shape: shape, missing: errNoConfiguration,
 		action: strings.TrimPrefix(name, "Bucket"), check: check}
 }
 
