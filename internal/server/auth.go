@@ -74,8 +74,8 @@ func (*Open) Scope(r *http.Request) (sigv4.Scope, bool) { return sigv4.ParseScop
 
 // Authenticate implements Authenticator. An access key of twelve digits is the account.
 func (o *Open) Authenticate(r *http.Request, scope sigv4.Scope, svc *Service) (awswire.Caller, error) {
-	if svc.presignedV2(r) {
-		scope.AccessKey = r.URL.Query().Get("AWSAccessKeyId")
+	if svc.presignedV2(r) || svc.signedV2(r) {
+		scope.AccessKey = sigv4.V2AccessKey(r)
 	}
 	if scope.AccessKey != "" && (o.knows(r, scope.AccessKey) || o.strict && issuedForm(scope.AccessKey)) {
 		return o.verified.Authenticate(r, scope, svc)
@@ -91,6 +91,11 @@ func (o *Open) Authenticate(r *http.Request, scope sigv4.Scope, svc *Service) (a
 // presignedV2 reports whether a request is a URL for S3 that is presigned in the second version.
 func (svc *Service) presignedV2(r *http.Request) bool {
 	return svc.StreamsBody && sigv4.IsV2Query(r) && r.Header.Get("Authorization") == ""
+}
+
+// signedV2 reports whether a request is for S3 and signed in the second version in its header.
+func (svc *Service) signedV2(r *http.Request) bool {
+	return svc.StreamsBody && sigv4.IsV2Header(r)
 }
 
 // knows reports whether the node has issued the credentials of a request.
@@ -218,13 +223,15 @@ func (o *Open) Holder(ctx context.Context, key, token string) (secret string, as
 func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (awswire.Caller, error) {
 	var scope sigv4.Scope
 	var err error
+	bucket := ""
+	if svc.Bucket != nil {
+		bucket = svc.Bucket(r.Host)
+	}
 	switch {
 	case svc.presignedV2(r):
-		bucket := ""
-		if svc.Bucket != nil {
-			bucket = svc.Bucket(r.Host)
-		}
 		scope, err = v.verifier.VerifyV2Query(r, bucket)
+	case svc.signedV2(r):
+		scope, err = v.verifier.VerifyV2Header(r, bucket)
 	case svc.StreamsBody && !sigv4.Signed(r):
 		return awswire.Caller{Anonymous: true}, nil
 	default:

@@ -29,7 +29,7 @@ func (issuer) Key(_ context.Context, key string) (Key, bool) {
 func (issuer) Used(_ context.Context, _, _, _ string) {}
 
 // TestPresignedV2: URLs that are presigned in the second version, as SDKs make them for S3 unless they are told otherwise,
-// are their signer's at nodes that verify all signatures and at those that do not.
+// and requests that are signed in it, are their signer's at nodes that verify all signatures and at those that do not.
 func TestPresignedV2(t *testing.T) {
 	svc := &Service{SigningName: "s3", StreamsBody: true}
 	expires := strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)
@@ -45,6 +45,20 @@ func TestPresignedV2(t *testing.T) {
 		q.Set("Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 		return httptest.NewRequest(http.MethodGet, "http://localhost/bkt/k?"+q.Encode(), nil)
 	}
+	signed := func(key, token string) *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "http://localhost/bkt/k", nil)
+		date := time.Now().UTC().Format(http.TimeFormat)
+		r.Header.Set("Date", date)
+		text := "GET\n\n\n" + date + "\n"
+		if token != "" {
+			text += "x-amz-security-token:" + token + "\n"
+			r.Header.Set("X-Amz-Security-Token", token)
+		}
+		mac := hmac.New(sha1.New, []byte("hush"))
+		mac.Write([]byte(text + "/bkt/k")) // a hash does not fail
+		r.Header.Set("Authorization", "AWS "+key+":"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		return r
+	}
 	for _, tt := range []struct {
 		what       string
 		auth       Authenticator
@@ -59,18 +73,27 @@ func TestPresignedV2(t *testing.T) {
 		{"any key, open", NewOpen("000000000000", true, issuer{}), "test", "", "000000000000 "},
 		{"account, open", NewOpen("000000000000", false, issuer{}), "333333333333", "", "333333333333 "},
 	} {
-		r := of(tt.key, tt.token)
-		scope, _ := tt.auth.Scope(r)
-		c, err := tt.auth.Authenticate(r, scope, svc)
-		got := c.Account + " " + c.Principal
-		switch {
-		case err != nil:
-			got = "refused"
-		case c.Anonymous:
-			got = "nobody"
+		for where, r := range map[string]*http.Request{"query": of(tt.key, tt.token), "header": signed(tt.key, tt.token)} {
+			scope, _ := tt.auth.Scope(r)
+			c, err := tt.auth.Authenticate(r, scope, svc)
+			got := c.Account + " " + c.Principal
+			switch {
+			case err != nil:
+				got = "refused"
+			case c.Anonymous:
+				got = "nobody"
+			}
+			if got != tt.want {
+				t.Errorf("%s, %s: %s, want %s (%v)", tt.what, where, got, tt.want, err)
+			}
 		}
-		if got != tt.want {
-			t.Errorf("%s: %s, want %s (%v)", tt.what, got, tt.want, err)
+	}
+	r := signed("AKIAIOSFODNN7EXAMPLE", "")
+	r.Method = http.MethodDelete
+	for what, auth := range map[string]Authenticator{"verified": NewVerified(nil, issuer{}), "open": NewOpen("000000000000", true, issuer{})} {
+		scope, _ := auth.Scope(r)
+		if c, err := auth.Authenticate(r, scope, svc); err == nil {
+			t.Errorf("%s: another method is taken, as %+v", what, c)
 		}
 	}
 }

@@ -444,6 +444,8 @@ func TestBodyHash(t *testing.T) {
 
 func FuzzAuthorization(f *testing.F) {
 	f.Add(docsAuth[15:]+"host;x-amz-date,Signature=00", "X-Amz-Algorithm=AWS4-HMAC-SHA256")
+	f.Add("AWS "+docsKey+":qgk2+6Sv9/oM7G3qLEjTH1a1l1g=", "acl&x-amz-acl=private")
+	f.Add("", "AWSAccessKeyId="+docsKey+"&Expires=9000000000&Signature=qgk2%2B6Sv9/oM7G3qLEjTH1a1l1g=")
 	f.Add("", "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a/20130524/r/s3/aws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=1&X-Amz-SignedHeaders=host&X-Amz-Signature=00")
 	f.Fuzz(func(t *testing.T, header, query string) {
 		r := httptest.NewRequest("GET", "/a/../b", nil)
@@ -455,6 +457,12 @@ func FuzzAuthorization(f *testing.F) {
 		for _, service := range []string{"", "s3", "sts"} {
 			if _, err := verifierAt(docsTime, docsKey, docsSecret).Verify(r, service); err == nil {
 				t.Fatalf("verified %q %q", header, query)
+			}
+		}
+		v := verifierAt(docsTime, docsKey, docsSecret)
+		for _, verify := range []func(*http.Request, string) (Scope, error){v.VerifyV2Header, v.VerifyV2Query} {
+			if _, err := verify(r, "bkt"); err == nil {
+				t.Fatalf("verified %q %q in the second version", header, query)
 			}
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -69,6 +70,93 @@ func TestV2ToldSignature(t *testing.T) {
 		e, is := errors.AsType[*Error](err)
 		if !is || e.Code != "SignatureDoesNotMatch" || len(e.Fields) != 4 {
 			t.Errorf("%q: %+v", signature, err)
+		}
+	}
+}
+
+// TestV2Header: requests as AWS's documentation of the second version signs them are taken, and not if anything is said
+// otherwise that is read.
+func TestV2Header(t *testing.T) {
+	at := time.Date(2007, 3, 27, 19, 40, 0, 0, time.UTC)
+	v := verifierAt(at, "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+	const key = "Authorization: AWS AKIAIOSFODNN7EXAMPLE:"
+	const date = "Date: Tue, 27 Mar 2007 19:36:42 +0000\n"
+	const puppy = key + "qgk2+6Sv9/oM7G3qLEjTH1a1l1g=\n"
+	for _, tt := range []struct {
+		what, request, bucket, code string
+	}{
+		{"get", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\n" + date + puppy, "awsexamplebucket1", ""},
+		{"by path", "GET /awsexamplebucket1/photos/puppy.jpg HTTP/1.1\nHost: h\n" + date + puppy, "", ""},
+		{"list", "GET /?prefix=photos&max-keys=50&marker=puppy HTTP/1.1\nHost: h\nDate: Tue, 27 Mar 2007 19:42:41 +0000\n" + key + "htDYFYduRNen8P9ZfE/s9SuKy0U=\n", "johnsmith", ""},
+		{"list by path", "GET /johnsmith?prefix=photos&max-keys=50&marker=puppy HTTP/1.1\nHost: h\nDate: Tue, 27 Mar 2007 19:42:41 +0000\n" + key + "htDYFYduRNen8P9ZfE/s9SuKy0U=\n", "", ""},
+		{"sub-resource by path", "GET /johnsmith?acl HTTP/1.1\nHost: h\nDate: Tue, 27 Mar 2007 19:44:46 +0000\n" + key + "c2WLPFtWHVgbEmeEG93a4cG37dM=\n", "", ""},
+		{"another bucket by path", "GET /johnsmit?acl HTTP/1.1\nHost: h\nDate: Tue, 27 Mar 2007 19:44:46 +0000\n" + key + "c2WLPFtWHVgbEmeEG93a4cG37dM=\n", "", "SignatureDoesNotMatch"},
+		{"sub-resource", "GET /?acl HTTP/1.1\nHost: h\nDate: Tue, 27 Mar 2007 19:44:46 +0000\n" + key + "c2WLPFtWHVgbEmeEG93a4cG37dM=\n", "johnsmith", ""},
+		{"other method", "DELETE /photos/puppy.jpg HTTP/1.1\nHost: h\n" + date + puppy, "awsexamplebucket1", "SignatureDoesNotMatch"},
+		{"other bucket", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\n" + date + puppy, "bkt", "SignatureDoesNotMatch"},
+		{"another sub-resource", "GET /photos/puppy.jpg?acl HTTP/1.1\nHost: h\n" + date + puppy, "awsexamplebucket1", "SignatureDoesNotMatch"},
+		{"a header", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\nX-Amz-Acl: private\n" + date + puppy, "awsexamplebucket1", "SignatureDoesNotMatch"},
+		{"a type", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\nContent-Type: a/b\n" + date + puppy, "awsexamplebucket1", "SignatureDoesNotMatch"},
+		{"a header in the query", "GET /photos/puppy.jpg?X-Amz-Acl=private HTTP/1.1\nHost: h\n" + date + puppy, "awsexamplebucket1", "AccessDenied"},
+		{"an end in the query", "GET /photos/puppy.jpg?Expires=9000000000&Signature=x&AWSAccessKeyId=y HTTP/1.1\nHost: h\n" + date + puppy, "awsexamplebucket1", ""},
+		{"no date", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\n" + puppy, "awsexamplebucket1", "AccessDenied"},
+		{"another date", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\nX-Amz-Date: Tue, 27 Mar 2007 19:36:43 +0000\n" + date + puppy, "awsexamplebucket1", "SignatureDoesNotMatch"},
+		{"old", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\nDate: Tue, 27 Mar 2007 18:36:42 +0000\n" + puppy, "awsexamplebucket1", "RequestTimeTooSkewed"},
+		{"another key", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\n" + date + "Authorization: AWS AKIA:qgk2+6Sv9/oM7G3qLEjTH1a1l1g=\n", "awsexamplebucket1", "InvalidAccessKeyId"},
+		{"no signature", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\n" + date + key + "\n", "awsexamplebucket1", "InvalidArgument"},
+		{"no key", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\n" + date + "Authorization: AWS x\n", "awsexamplebucket1", "InvalidArgument"},
+	} {
+		scope, err := v.VerifyV2Header(request(t, tt.request+"\n"), tt.bucket)
+		code := ""
+		if e, is := errors.AsType[*Error](err); is {
+			code = e.Code
+		}
+		if code != tt.code || err == nil && scope.AccessKey != "AKIAIOSFODNN7EXAMPLE" {
+			t.Errorf("%s: %v, %+v", tt.what, err, scope)
+		}
+	}
+}
+
+// TestV2Bodies: of a request that is signed in the second version, data whose hash is said is held against it, chunks are
+// read, and chunks that are signed by a key of the fourth version are refused.
+func TestV2Bodies(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	v := verifierAt(at, "AKID", "secret")
+	for _, tt := range []struct{ hash, body, length, want string }{
+		{"", "abc", "", "abc"},
+		{unsignedPayload, "abc", "", "abc"},
+		{hexSHA256([]byte("abc")), "abc", "", "abc"},
+		{hexSHA256([]byte("abd")), "abc", "", "XAmzContentSHA256Mismatch"},
+		{streamingUnsigned, "3\r\nabc\r\n0\r\n\r\n", "3", "abc"},
+		{streamingSigned, "3;chunk-signature=0\r\nabc\r\n0;chunk-signature=0\r\n\r\n", "3", "NotImplemented"},
+		{"x", "abc", "", "InvalidArgument"},
+	} {
+		r, _ := http.NewRequest("PUT", "http://h/bkt/k", strings.NewReader(tt.body))
+		r.Header.Set("Date", at.Format(http.TimeFormat))
+		text := "PUT\n\n\n" + r.Header.Get("Date") + "\n"
+		if tt.hash != "" {
+			r.Header.Set(contentSHA256, tt.hash)
+			text += "x-amz-content-sha256:" + tt.hash + "\n"
+		}
+		if tt.length != "" {
+			r.Header.Set("X-Amz-Decoded-Content-Length", tt.length)
+			text += "x-amz-decoded-content-length:" + tt.length + "\n"
+		}
+		mac := hmac.New(sha1.New, []byte("secret"))
+		mac.Write([]byte(text + "/bkt/k")) // a hash does not fail
+		r.Header.Set("Authorization", "AWS AKID:"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		r = overTheWire(t, r)
+		_, err := v.VerifyV2Header(r, "")
+		var body []byte
+		if err == nil {
+			body, err = io.ReadAll(r.Body)
+		}
+		got := string(body)
+		if e, is := errors.AsType[*Error](err); is {
+			got = e.Code
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, %v", tt.hash, got, err)
 		}
 	}
 }
