@@ -98,6 +98,9 @@ func TestAnswers(t *testing.T) {
 		return "<ReplicationConfiguration><Role>arn:aws:iam::000000000000:role/r</Role><Rule><Priority>1</Priority><Filter/><Status>Enabled</Status>" +
 			"<DeleteMarkerReplication><Status>Disabled</Status></DeleteMarkerReplication><Destination><Bucket>arn:aws:s3:::" + to + "</Bucket></Destination></Rule></ReplicationConfiguration>"
 	}
+	noncurrent := func(transition string) string {
+		return "<LifecycleConfiguration><Rule><ID>a</ID><Filter/><Status>Enabled</Status><NoncurrentVersionTransition>" + transition + "</NoncurrentVersionTransition></Rule></LifecycleConfiguration>"
+	}
 	located := func(region string) string {
 		return "<CreateBucketConfiguration><LocationConstraint>" + region + "</LocationConstraint></CreateBucketConfiguration>"
 	}
@@ -134,6 +137,11 @@ func TestAnswers(t *testing.T) {
 		{"PUT", "/bkt/x?retention", "", nil, 400, "MalformedXML"},
 		{"PUT", "/bkt?website", "<WebsiteConfiguration><IndexDocument><Suffix></Suffix></IndexDocument></WebsiteConfiguration>", nil, 400, "<ArgumentName>IndexDocument</ArgumentName><ArgumentValue></ArgumentValue>"},
 		{"PUT", "/bkt?lifecycle", "<LifecycleConfiguration><Rule><ID>a</ID><Filter/><Status>Enabled</Status><NoncurrentVersionExpiration/></Rule></LifecycleConfiguration>", nil, 400, "MalformedXML"},
+		{"PUT", "/a.b.c?lifecycle", noncurrent("<StorageClass>GLACIER</StorageClass>"), nil, 400, "MalformedXML"},
+		{"PUT", "/a.b.c?lifecycle", noncurrent("<NoncurrentDays>-1</NoncurrentDays><StorageClass>GLACIER</StorageClass>"), nil, 400, "<ArgumentName>NoncurrentDays</ArgumentName><ArgumentValue>-1<"},
+		{"PUT", "/a.b.c?lifecycle", noncurrent("<NoncurrentDays>29</NoncurrentDays><StorageClass>STANDARD_IA</StorageClass>"), nil, 400, "greater than or equal to 30"},
+		{"PUT", "/a.b.c?lifecycle", noncurrent("<NoncurrentDays>0</NoncurrentDays><StorageClass>GLACIER</StorageClass><NewerNoncurrentVersions>101</NewerNoncurrentVersions>"), nil, 400, "between 1 and 100"},
+		{"PUT", "/a.b.c?lifecycle", noncurrent("<NoncurrentDays>0</NoncurrentDays><StorageClass>GLACIER</StorageClass>"), nil, 200, ""},
 		{"PUT", "/kept?replication", replicate("none-here"), nil, 400, "Destination bucket must have versioning enabled."},
 		{"PUT", "/kept?replication", replicate("bkt"), nil, 400, "Destination bucket must have versioning enabled."},
 		{"PUT", "/east", located("us-east-2"), nil, 200, ""},

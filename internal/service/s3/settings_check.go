@@ -305,8 +305,23 @@ func checkRule(rule *node) error {
 		if ok && n < 1 {
 			return invalidArgument("'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer", "NoncurrentDays", "")
 		}
-		if n, ok := e.number("NewerNoncurrentVersions"); ok && (n < 1 || n > 100) {
-			return invalidArgument("'NewerNoncurrentVersions' must be a positive integer between 1 and 100", "NewerNoncurrentVersions", "")
+		if err := checkNewer(e); err != nil {
+			return err
+		}
+	}
+	for _, t := range rule.all("NoncurrentVersionTransition") {
+		days, ok := t.number("NoncurrentDays")
+		class := t.text("StorageClass")
+		switch {
+		case !ok:
+			return errMalformedXML
+		case days < 0:
+			return invalidArgument("'NoncurrentDays' in NoncurrentVersionTransition action must be nonnegative", "NoncurrentDays", strconv.Itoa(days))
+		case days < 30 && (class == "STANDARD_IA" || class == "ONEZONE_IA"):
+			return invalidArgument("'NoncurrentDays' in NoncurrentVersionTransition action must be greater than or equal to 30 for storageClass '"+class+"'", "NoncurrentDays", strconv.Itoa(days))
+		}
+		if err := checkNewer(t); err != nil {
+			return err
 		}
 	}
 	expireDays, expires := exp.number("Days")
@@ -330,6 +345,14 @@ func checkRule(rule *node) error {
 		if ok && expires && expireDays <= days {
 			return invalidArgument(fmt.Sprintf("'Days' in the Expiration action for filter '%s' must be greater than 'Days' in the Transition action", filterText(rule)), "Days", strconv.Itoa(expireDays))
 		}
+	}
+	return nil
+}
+
+// checkNewer checks how many noncurrent versions an action keeps.
+func checkNewer(action *node) error {
+	if n, ok := action.number("NewerNoncurrentVersions"); ok && (n < 1 || n > 100) {
+		return invalidArgument("'NewerNoncurrentVersions' must be a positive integer between 1 and 100", "NewerNoncurrentVersions", "")
 	}
 	return nil
 }
