@@ -77,6 +77,8 @@ func updateFailed(err error) error {
 		return invalid("An operand in the update expression has an incorrect data type")
 	case errors.Is(err, expr.ErrPath):
 		return invalid("The document path provided in the update expression is invalid for update")
+	case errors.Is(err, attr.ErrPrecision): // a sum is told so as one that is too large
+		err = attr.ErrOverflow
 	}
 	return numberError("", err)
 }
