@@ -207,3 +207,25 @@ func FuzzParsePolyline(f *testing.F) {
 		}
 	})
 }
+
+// Whatever text GeoJSON is read from, it is a geometry or an error, and the text of a geometry is read again.
+func FuzzParseGeoJSON(f *testing.F) {
+	for _, s := range []string{`{"type":"Point","coordinates":[1,2]}`, `{"type":"Point","coordinates":[]}`, `{"type":"LineString","coordinates":[[0,1e9],[1e-9,1,3]]}`,
+		`{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}`, `{"type":"MultiPolygon","coordinates":[[],[[[0,0],[1,0],[1,1],[0,0]]]]}`,
+		`{"type":"GeometryCollection","geometries":[{"type":"MultiPoint","coordinates":[[0,0]]}]}`, `{"type":"MultiLineString","coordinates":[null]}`, `{"type":null}`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseGeoJSON(text)
+		if err != nil {
+			return
+		}
+		if _, err := Parse(s.String()); err != nil {
+			t.Fatalf("%q: %s: %v", text, s, err)
+		}
+		again, err := ParseGeoJSON(s.GeoJSON())
+		if err != nil || again.GeoJSON() != s.GeoJSON() {
+			t.Fatalf("%q is %s, and %s %v (%v)", text, s, s.GeoJSON(), again, err)
+		}
+	})
+}

@@ -32,8 +32,8 @@ func init() {
 		"char2hexint", "bar", "render", "rgb", "color", "word_stem", "spooky_hash_v2_32", "spooky_hash_v2_64", "murmur3", "beta_cdf", "inverse_beta_cdf", "t_cdf", "t_pdf",
 		"make_set_digest", "merge_set_digest", "intersection_cardinality", "jaccard_index", "hash_counts", "contains_ip", "ip_prefix",
 		"from_iso8601_timestamp_nanos", "st_buffer",
-		"st_geomaslegacybinary", "st_geomfromlegacybinary", "geometry_from_hadoop_shape", "geometry_invalid_reason", "geometry_nearest_points", "from_geojson_geometry",
-		"to_geojson_geometry", "simplify_geometry",
+		"st_geomaslegacybinary", "st_geomfromlegacybinary", "geometry_from_hadoop_shape", "geometry_invalid_reason", "geometry_nearest_points",
+		"simplify_geometry",
 	} {
 		unsupported[name] = true
 	}

@@ -80,7 +80,8 @@ func init() {
 			}
 			return wkt(s, nil)
 		},
-		"to_geometry": itself,
+		"to_geometry":         itself,
+		"to_geojson_geometry": plain((*geometry.Shape).GeoJSON),
 	} {
 		udfs[name] = ofShape(text, f)
 	}
@@ -136,5 +137,6 @@ func init() {
 		}
 		return wkt(points[0], nil)
 	})
+	udfs["from_geojson_geometry"] = scalar{in: []duckdb.Type{text}, out: text, f: guarded(func(v []driver.Value) (any, error) { return wkt(geometry.ParseGeoJSON(v[0].(string))) })}
 	udfs["from_encoded_polyline"] = scalar{in: []duckdb.Type{text}, out: text, f: guarded(func(v []driver.Value) (any, error) { return wkt(geometry.ParsePolyline(v[0].(string))) })}
 }

@@ -81,6 +81,8 @@ var Geometries = topic("geometries", signature.List{
 	{Name: "convex_hull_agg", Kind: signature.Aggregate, Description: "The least convex geometry around the geometries.", Forms: []Form{{Args: Types{"geometry"}, Returns: "geometry"}}},
 	shape1("to_spherical_geography", "sphericalgeography", "A geometry of longitudes and latitudes as one on the Earth."),
 	{Name: "to_geometry", Description: "A geometry on the Earth as one in the plane.", Forms: []Form{{Args: Types{"sphericalgeography"}, Returns: "geometry"}}},
+	{Name: "to_geojson_geometry", Description: "A geometry on the Earth as GeoJSON.", Forms: []Form{{Args: Types{"sphericalgeography"}, Returns: "varchar"}}},
+	{Name: "from_geojson_geometry", Description: "The geometry on the Earth that GeoJSON stands for.", Forms: []Form{{Args: Types{"varchar"}, Returns: "sphericalgeography"}}},
 	shape1("to_encoded_polyline", "varchar", "A line or a multipoint as an encoded polyline."),
 	{Name: "from_encoded_polyline", Description: "The line that an encoded polyline stands for.", Forms: []Form{{Args: Types{"varchar"}, Returns: "geometry"}}},
 	{Name: "bing_tile", Description: "A tile of Bing's map, by x, y and zoom level, or by its quadkey.", Forms: []Form{
