@@ -304,13 +304,13 @@ func TestExportsAndImportsAreTheCallers(t *testing.T) {
 	}
 
 	code, message = load("table1", "in/")
-	wants("an import without s3:ListBucket", code, message, "S3AccessDenied", "list s3://vault/in/")
+	wants("an import without s3:ListBucket", code, message, "S3AccessDenied", "s3:ListBucket on resource")
 	grants(t, root, "ann", "", `"*"`, append(may, "s3:ListBucket")...)
 	code, message = load("table2", "in/")
-	wants("an import without s3:GetObject", code, message, "S3AccessDenied", "read s3://vault/in/a.json")
+	wants("an import without s3:GetObject", code, message, "S3AccessDenied", "arn:aws:s3:::vault/in/a.json")
 	grants(t, root, "ann", "", `"arn:aws:dynamodb:*:*:*","arn:aws:s3:::vault","arn:aws:s3:::vault/in/a*"`, append(may, "s3:ListBucket", "s3:GetObject")...)
 	code, message = load("table3", "in/")
-	wants("an import of an object beyond those allowed", code, message, "S3AccessDenied", "read s3://vault/in/secret/b.json")
+	wants("an import of an object beyond those allowed", code, message, "S3AccessDenied", "arn:aws:s3:::vault/in/secret/b.json")
 	if code, message = load("table4", "in/a"); code != "" || message != "" {
 		t.Errorf("import: %s %s", code, message)
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -59,6 +61,7 @@ type job struct {
 
 	Window *window       `json:"window,omitempty"` // of an incremental export
 	Filter *exportFilter `json:"filter,omitempty"` // of a full export
+	Type   string        `json:"type,omitempty"`   // of an export, as its request said
 
 	Format      string   `json:"format,omitempty"` // of an import: DYNAMODB_JSON, CSV
 	Compression string   `json:"compression,omitempty"`
@@ -155,6 +158,12 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	if rest, of := a.After("table/"); !of || strings.Contains(rest, "/") {
 		return nil, invalid("Invalid Request: Table ARN is invalid.")
 	}
+	if a.Account != awswire.CallerFrom(ctx).Account {
+		return nil, awswire.Errorf("AccessDeniedException", "Access is denied")
+	}
+	if in.S3Prefix != nil && *in.S3Prefix == "" {
+		return nil, constraint("'' ", "s3Prefix", "Member must have length greater than or equal to 1")
+	}
 	d, err := s.tableForBackups(ctx, in.TableArn)
 	if err != nil {
 		return nil, err
@@ -169,7 +178,7 @@ func (s *Service) ExportTableToPointInTime(ctx context.Context, in *dynamodb.Exp
 	}
 	j := s.newJob(ctx, "export", d)
 	j.At, j.Bucket, j.Prefix, j.Token = j.Began, aws.ToString(in.S3Bucket), strings.TrimSuffix(aws.ToString(in.S3Prefix), "/"), aws.ToString(in.ClientToken)
-	j.Owner = aws.ToString(in.S3BucketOwner)
+	j.Owner, j.Type = aws.ToString(in.S3BucketOwner), string(in.ExportType)
 	if in.S3SseAlgorithm == types.S3SseAlgorithmKms {
 		j.SSE, j.Key = "KMS", aws.ToString(in.S3SseKmsKeyId)
 	}
@@ -235,7 +244,7 @@ func (j *job) folder() string {
 
 func (j *job) export() *types.ExportDescription {
 	out := &types.ExportDescription{
-		ExportArn: aws.String(j.arn()), ExportStatus: types.ExportStatus(j.Status), ExportFormat: types.ExportFormatDynamodbJson, ExportType: types.ExportTypeFullExport,
+		ExportArn: aws.String(j.arn()), ExportStatus: types.ExportStatus(j.Status), ExportFormat: types.ExportFormatDynamodbJson, ExportType: types.ExportType(j.Type),
 		StartTime: aws.Time(j.Began), TableArn: aws.String(j.tableARN()), TableId: aws.String(j.TableID), S3Bucket: aws.String(j.Bucket), S3SseAlgorithm: types.S3SseAlgorithmAes256,
 	}
 	if j.Window == nil {
@@ -290,13 +299,28 @@ func (s *Service) findJob(ctx context.Context, kind, text string) (*job, error) 
 func ofKind(text, kind string) bool {
 	a, ok := arn.Parse(text)
 	rest, of := a.After("table/")
-	return ok && of && a.Service == "dynamodb" && strings.Contains(rest, "/"+kind+"/")
+	name, _, cut := strings.Cut(rest, "/"+kind+"/")
+	return ok && of && a.Service == "dynamodb" && cut && len(name) >= 3
+}
+
+// ofAnother refuses the ARN of a job of another account.
+func ofAnother(ctx context.Context, text string) error {
+	if a, ok := arn.Parse(text); ok && a.Account != awswire.CallerFrom(ctx).Account {
+		return awswire.Errorf("AccessDeniedException", "Access is denied")
+	}
+	return nil
 }
 
 // DescribeExport describes an export.
 func (s *Service) DescribeExport(ctx context.Context, in *dynamodb.DescribeExportInput, _ ...func(*dynamodb.Options)) (*dynamodb.DescribeExportOutput, error) {
 	if !ofKind(aws.ToString(in.ExportArn), "export") {
 		return nil, invalid("Invalid Export ARN")
+	}
+	if err := ofAnother(ctx, *in.ExportArn); err != nil {
+		return nil, err
+	}
+	if a, _ := arn.Parse(*in.ExportArn); a.Region != awswire.CallerFrom(ctx).Region {
+		return nil, &types.ExportNotFoundException{Message: aws.String("Export not found: Invalid export arn")}
 	}
 	j, err := s.findJob(ctx, "export", aws.ToString(in.ExportArn))
 	if err != nil {
@@ -308,9 +332,25 @@ func (s *Service) DescribeExport(ctx context.Context, in *dynamodb.DescribeExpor
 	return &dynamodb.DescribeExportOutput{ExportDescription: j.export()}, nil
 }
 
-// jobsOf lists jobs of a kind, of a table where one is named, newest first, a page of them.
+// tokenText is the token of the page after a job: hexadecimal and longer than 112 digits, without which SDKs do
+// not take tokens of imports.
+func (j *job) tokenText() string {
+	return hex.EncodeToString(fmt.Appendf(nil, "%-64s", j.Kind+":"+j.ID))
+}
+
+// jobsOf lists jobs of a kind, of a table where one is named, newest first, a page of them. Exports are those of a
+// table that is there, and not of one before it.
 func (s *Service) jobsOf(ctx context.Context, kind string, tableARN, token *string, most *int32) (page []*job, next *string, err error) {
 	caller := awswire.CallerFrom(ctx)
+	after := ""
+	if token != nil {
+		text, err := hex.DecodeString(*token)
+		id, of := strings.CutPrefix(strings.TrimRight(string(text), " "), kind+":")
+		if err != nil || !of || len(text) != 64 {
+			return nil, nil, invalid("Invalid Request: Provided nextToken is invalid: %s", echo(*token))
+		}
+		after = id
+	}
 	all, err := s.jobs.All(caller.Account, caller.Region)
 	if err != nil {
 		return nil, nil, err
@@ -321,11 +361,16 @@ func (s *Service) jobsOf(ctx context.Context, kind string, tableARN, token *stri
 	}
 	for i := len(all) - 1; i >= 0; i-- {
 		j := all[i]
-		if j.Kind != kind || tableARN != nil && j.tableARN() != *tableARN || token != nil && j.ID >= *token {
+		if j.Kind != kind || tableARN != nil && j.tableARN() != *tableARN || token != nil && j.ID >= after {
 			continue
 		}
+		if tableARN != nil && kind == "export" {
+			if d, err := s.tables.Get(j.Account, j.Region, j.Table); err != nil || d.Store != j.Store {
+				continue
+			}
+		}
 		if len(page) == limit {
-			return page, aws.String(page[limit-1].ID), nil
+			return page, aws.String(page[limit-1].tokenText()), nil
 		}
 		page = append(page, j)
 	}
@@ -340,7 +385,7 @@ func (s *Service) ListExports(ctx context.Context, in *dynamodb.ListExportsInput
 	}
 	out := &dynamodb.ListExportsOutput{NextToken: next, ExportSummaries: []types.ExportSummary{}}
 	for _, j := range page {
-		out.ExportSummaries = append(out.ExportSummaries, types.ExportSummary{ExportArn: aws.String(j.arn()), ExportStatus: types.ExportStatus(j.Status), ExportType: j.export().ExportType})
+		out.ExportSummaries = append(out.ExportSummaries, types.ExportSummary{ExportArn: aws.String(j.arn()), ExportStatus: types.ExportStatus(j.Status), ExportType: cmp.Or(j.export().ExportType, types.ExportTypeFullExport)})
 	}
 	return out, nil
 }
@@ -362,7 +407,7 @@ func (s *Service) runJob(ctx context.Context, w *work.Job[job]) error {
 	result.Status, result.Ended = "COMPLETED", s.now()
 	if err != nil {
 		s.log.Warn("job failed", "job", j.arn(), "error", err)
-		result.Status, result.Problem = "FAILED", err.Error()
+		result.Status, result.Problem = "FAILED", problem(err)
 		if result.Code == "" {
 			result.Code = failureCode(err)
 		}
@@ -375,6 +420,16 @@ func (s *Service) runJob(ctx context.Context, w *work.Job[job]) error {
 	}
 	_, err = s.jobs.Modify(ctx, func(d *job) error { *d = result; return nil }, j.Account, j.Region, j.ID)
 	return err
+}
+
+// problem words what a job failed for: an error of S3 as AWS's services tell it.
+func problem(err error) string {
+	var api smithy.APIError
+	var answer *awshttp.ResponseError
+	if !errors.As(err, &api) || !errors.As(err, &answer) {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s (Service: Amazon S3; Status Code: %d; Error Code: %s; Request ID: %s)", api.ErrorMessage(), answer.HTTPStatusCode(), api.ErrorCode(), answer.ServiceRequestID())
 }
 
 // failureCode is the code of a job that failed for an error of S3.

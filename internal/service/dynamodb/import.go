@@ -181,6 +181,9 @@ func (s *Service) DescribeImport(ctx context.Context, in *dynamodb.DescribeImpor
 	if !ofKind(aws.ToString(in.ImportArn), "import") {
 		return nil, invalid("Invalid Import ARN")
 	}
+	if err := ofAnother(ctx, *in.ImportArn); err != nil {
+		return nil, err
+	}
 	j, err := s.findJob(ctx, "import", aws.ToString(in.ImportArn))
 	if err != nil {
 		return nil, err

@@ -237,3 +237,44 @@ func TestImportBrokenRows(t *testing.T) {
 		}
 	}
 }
+
+// TestListJobs pages jobs with tokens that SDKs take, and refuses jobs of other accounts and regions.
+func TestListJobs(t *testing.T) {
+	h := newHarness(t, Config{S3: &memoryS3{}})
+	h.call("CreateTable", `{"TableName":"from","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST"}`)
+	h.settle()
+	h.call("UpdateContinuousBackups", `{"TableName":"from","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}`)
+	const table = `"TableArn":"arn:aws:dynamodb:us-east-1:000000000000:table/from"`
+	var last string
+	for range 3 {
+		h.clock.Advance(time.Second)
+		last = h.export(`{` + table + `,"S3Bucket":"bkt"}`).ExportDescription["ExportArn"].(string)
+	}
+	_, first := h.call("ListExports", `{`+table+`,"MaxResults":2}`)
+	token := lookup(first, ".NextToken")
+	if len(token) < 112 || strings.Trim(token, "0123456789abcdef") != "" {
+		t.Errorf("token %q", token)
+	}
+	if _, rest := h.call("ListExports", `{`+table+`,"MaxResults":2,"NextToken":"`+token+`"}`); strings.Count(string(first)+string(rest), `"ExportArn"`) != 3 || lookup(rest, ".NextToken") != "" {
+		t.Errorf("%s then %s", first, rest)
+	}
+	for _, c := range []struct{ op, body, want string }{
+		{"ListImports", `{"NextToken":"` + token + `"}`, "Invalid Request: Provided nextToken is invalid: "},
+		{"DescribeExport", `{"ExportArn":"` + strings.Replace(last, "000000000000", "111122223333", 1) + `"}`, "Access is denied"},
+		{"DescribeExport", `{"ExportArn":"` + strings.Replace(last, "us-east-1", "eu-west-1", 1) + `"}`, "Export not found: Invalid export arn"},
+		{"DescribeImport", `{"ImportArn":"arn:aws:dynamodb:us-east-1:111122223333:table/from/import/01767323045000-00000000"}`, "Access is denied"},
+		{"ExportTableToPointInTime", `{"S3Bucket":"bkt",` + strings.Replace(table, "000000000000", "111122223333", 1) + `}`, "Access is denied"},
+	} {
+		if code, answer := h.call(c.op, c.body); code != 400 || !strings.Contains(string(answer), c.want) {
+			t.Errorf("%s %s: %d %s", c.op, c.body, code, answer)
+		}
+	}
+	h.call("DeleteTable", `{"TableName":"from"}`)
+	h.settle()
+	if _, answer := h.call("ListExports", `{`+table+`}`); strings.Contains(string(answer), "ExportArn") {
+		t.Errorf("of a table that is gone: %s", answer)
+	}
+	if code, answer := h.call("DescribeExport", `{"ExportArn":"`+last+`"}`); code != 200 {
+		t.Errorf("%s", answer)
+	}
+}

@@ -198,7 +198,7 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, in *dynamodb.DeleteR
 // checkInsights refuses an index that the table does not have.
 func (d *table) checkInsights(index string) error {
 	if index != "" && d.index(index) == nil {
-		return &types.ResourceNotFoundException{Message: aws.String("Requested resource not found: Index: " + index + " not found")}
+		return &types.ResourceNotFoundException{Message: aws.String("Requested resource not found: Index: " + index + " not found for table: " + d.Name)}
 	}
 	return nil
 }
@@ -246,6 +246,13 @@ func (s *Service) UpdateContributorInsights(ctx context.Context, in *dynamodb.Up
 				mode = types.ContributorInsightsMode(had)
 			}
 		}
+		if had, ok := d.Insights[name]; !ok && status == types.ContributorInsightsStatusDisabled {
+			shown, mode = status, ""
+			return nil
+		} else if ok && had.Status == string(status) && had.Mode == string(mode) {
+			shown = status // nothing changes
+			return nil
+		}
 		if d.Insights == nil {
 			d.Insights = map[string]insights{}
 		}
@@ -280,6 +287,11 @@ func (s *Service) DescribeContributorInsights(ctx context.Context, in *dynamodb.
 // ListContributorInsights lists the tables and indexes that have had contributor insights.
 func (s *Service) ListContributorInsights(ctx context.Context, in *dynamodb.ListContributorInsightsInput, _ ...func(*dynamodb.Options)) (*dynamodb.ListContributorInsightsOutput, error) {
 	caller := awswire.CallerFrom(ctx)
+	if in.TableName != nil {
+		if _, err := s.tableNamed(ctx, in.TableName); err != nil {
+			return nil, err
+		}
+	}
 	var all []types.ContributorInsightsSummary
 	for it, err := range s.tables.List(caller.Account, caller.Region) {
 		if err != nil {
@@ -291,6 +303,9 @@ func (s *Service) ListContributorInsights(ctx context.Context, in *dynamodb.List
 		}
 		for _, name := range sortedKeys(d.Insights) {
 			set := d.Insights[name]
+			if set.Status == string(types.ContributorInsightsStatusDisabled) {
+				continue
+			}
 			all = append(all, types.ContributorInsightsSummary{TableName: aws.String(d.Name), IndexName: given(name),
 				ContributorInsightsStatus: types.ContributorInsightsStatus(set.Status), ContributorInsightsMode: types.ContributorInsightsMode(set.Mode)})
 		}
