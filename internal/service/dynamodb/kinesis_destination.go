@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"cmp"
 	"context"
+	"crypto/md5"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -201,7 +202,7 @@ func (s *Service) copyChanges(ctx context.Context, d *table, stream string) (mor
 		size += len(b)
 		last = c.Sequence + 1
 		key := attr.AppendKey(nil, c.Keys[now.Hash])
-		entries = append(entries, kinesistypes.PutRecordsRequestEntry{Data: b, PartitionKey: aws.String(fmt.Sprintf("%X", key[:min(len(key), 128)]))})
+		entries = append(entries, kinesistypes.PutRecordsRequestEntry{Data: b, PartitionKey: aws.String(fmt.Sprintf("%X", md5.Sum(key)))})
 		return true
 	})
 	if err != nil {
