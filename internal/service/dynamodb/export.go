@@ -422,10 +422,13 @@ func (s *Service) runJob(ctx context.Context, w *work.Job[job]) error {
 	return err
 }
 
-// problem words what a job failed for: an error of S3 as AWS's services tell it.
+// problem words what a job failed for, an error of S3 as AWS's services tell it.
 func problem(err error) string {
 	var api smithy.APIError
 	var answer *awshttp.ResponseError
+	if errors.Is(err, errNotAllItems) {
+		return notAllItems
+	}
 	if !errors.As(err, &api) || !errors.As(err, &answer) {
 		return err.Error()
 	}

@@ -263,8 +263,10 @@ func (s *Service) runImport(ctx context.Context, j *job) error {
 	return nil
 }
 
-// errNotAllItems ends an import that left rows out.
-var errNotAllItems = errors.New("Some of the items failed validation checks and were not imported. Please check CloudWatch error logs for more details.")
+// errNotAllItems ends an import that left rows out; notAllItems is what AWS tells of it.
+var errNotAllItems = errors.New("some items were left out")
+
+const notAllItems = "Some of the items failed validation checks and were not imported. Please check CloudWatch error logs for more details."
 
 // countReader counts what is read, in bytes.
 type countReader struct {
