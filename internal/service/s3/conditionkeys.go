@@ -239,12 +239,12 @@ func (c *call) signatureKey(name string) []string {
 	switch query := c.r.URL.Query(); {
 	case c.form != nil:
 		fourth, second, how, at = c.form.fields["x-amz-signature"] != "", c.form.fields["signature"] != "", "POST", c.form.fields["x-amz-date"]
+	case authorization != "": // what the query says besides is no signature
+		fourth, second, how, at = strings.HasPrefix(authorization, "AWS4-"), strings.HasPrefix(authorization, "AWS "), "REST-HEADER", c.r.Header.Get("X-Amz-Date")
 	case query.Has("X-Amz-Signature"):
 		fourth, how, at = true, "REST-QUERY-STRING", query.Get("X-Amz-Date")
 	case query.Has("Signature") && query.Has("AWSAccessKeyId"):
 		second, how = true, "REST-QUERY-STRING"
-	case authorization != "":
-		fourth, second, how, at = strings.HasPrefix(authorization, "AWS4-"), strings.HasPrefix(authorization, "AWS "), "REST-HEADER", c.r.Header.Get("X-Amz-Date")
 	}
 	switch {
 	case !fourth && !second:
