@@ -201,8 +201,7 @@ func (s *Service) copyChanges(ctx context.Context, d *table, stream string) (mor
 		}
 		size += len(b)
 		last = c.Sequence + 1
-		key := attr.AppendKey(nil, c.Keys[now.Hash])
-		entries = append(entries, kinesistypes.PutRecordsRequestEntry{Data: b, PartitionKey: aws.String(fmt.Sprintf("%X", md5.Sum(key)))})
+		entries = append(entries, kinesistypes.PutRecordsRequestEntry{Data: b, PartitionKey: aws.String(destinationKey(c.Keys[now.Hash]))})
 		return true
 	})
 	if err != nil {
@@ -235,6 +234,12 @@ func (s *Service) copyChanges(ctx context.Context, d *table, stream string) (mor
 		return nil
 	})
 	return true, err
+}
+
+// destinationKey is the partition key of the records of items with a hash key: 32 hexadecimal digits,
+// as those that AWS gives have.
+func destinationKey(hash attr.Value) string {
+	return fmt.Sprintf("%X", md5.Sum(attr.AppendKey(nil, hash)))
 }
 
 // destinationRecord is a change in the form that streaming destinations have.

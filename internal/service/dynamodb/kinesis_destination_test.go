@@ -39,3 +39,15 @@ func TestDestinationPrecision(t *testing.T) {
 		}
 	}
 }
+
+// Records have one partition key for one hash key, of 32 hexadecimal digits however long that is.
+func TestDestinationKey(t *testing.T) {
+	seen := map[string]bool{}
+	for _, v := range []attr.Value{attr.String(""), attr.String("a"), attr.String("1"), attr.String(strings.Repeat("a", 2048)), attr.String(strings.Repeat("a", 2047) + "b")} {
+		key := destinationKey(v)
+		if len(key) != 32 || strings.Trim(key, "0123456789ABCDEF") != "" || seen[key] || key != destinationKey(v) {
+			t.Errorf("%q", key)
+		}
+		seen[key] = true
+	}
+}
