@@ -365,8 +365,12 @@ func (s *Service) jobsOf(ctx context.Context, kind string, tableARN, token *stri
 			continue
 		}
 		if tableARN != nil && kind == "export" {
-			if d, err := s.tables.Get(j.Account, j.Region, j.Table); err != nil || d.Store != j.Store {
+			d, err := s.tables.Get(j.Account, j.Region, j.Table)
+			if errors.Is(err, state.ErrNotFound) || err == nil && d.Store != j.Store {
 				continue
+			}
+			if err != nil {
+				return nil, nil, err
 			}
 		}
 		if len(page) == limit {
