@@ -17,16 +17,22 @@ func (s *Shape) Points() []*Shape {
 	return out
 }
 
+// coordinates adds the points of a geometry in their order.
 func coordinates(g geom.Geometry, out []geom.XY) []geom.XY {
-	line := func(l geom.LineString) {
+	walk(g, func(xy geom.XY) { out = append(out, xy) }, func(l geom.LineString) {
 		for seq, i := l.Coordinates(), 0; i < seq.Length(); i++ {
 			out = append(out, seq.GetXY(i))
 		}
-	}
+	})
+	return out
+}
+
+// walk goes over the points and the lines of a geometry, the rings of polygons among these.
+func walk(g geom.Geometry, point func(geom.XY), line func(geom.LineString)) {
 	switch g.Type() {
 	case geom.TypePoint:
 		if xy, ok := g.MustAsPoint().XY(); ok {
-			out = append(out, xy)
+			point(xy)
 		}
 	case geom.TypeLineString:
 		line(g.MustAsLineString())
@@ -36,10 +42,9 @@ func coordinates(g geom.Geometry, out []geom.XY) []geom.XY {
 		}
 	default:
 		for _, part := range parts(g) {
-			out = coordinates(part, out)
+			walk(part, point, line)
 		}
 	}
-	return out
 }
 
 // Geometries are the geometries that it consists of.

@@ -24,26 +24,13 @@ var errCost = errors.New("geometries are too complex")
 
 // segments adds the envelopes of a geometry's segments.
 func segments(boxes [][4]float64, g geom.Geometry) [][4]float64 {
-	line := func(l geom.LineString) {
+	walk(g, func(geom.XY) {}, func(l geom.LineString) {
 		seq := l.Coordinates()
 		for i := 1; i < seq.Length(); i++ {
 			a, b := seq.GetXY(i-1), seq.GetXY(i)
 			boxes = append(boxes, [4]float64{min(a.X, b.X), max(a.X, b.X), min(a.Y, b.Y), max(a.Y, b.Y)})
 		}
-	}
-	switch g.Type() {
-	case geom.TypePoint:
-	case geom.TypeLineString:
-		line(g.MustAsLineString())
-	case geom.TypePolygon:
-		for _, ring := range g.MustAsPolygon().DumpRings() {
-			line(ring)
-		}
-	default:
-		for _, part := range parts(g) {
-			boxes = segments(boxes, part)
-		}
-	}
+	})
 	return boxes
 }
 

@@ -545,6 +545,12 @@ func (t *translator) inBlock(c *sql.Case, in *scope) bool {
 		}
 		return ok
 	}
+	walkBranches(c, see)
+	return ok
+}
+
+// walkBranches goes over what a CASE compares its operand with, and what it gives.
+func walkBranches(c *sql.Case, see func(sql.Node) bool) {
 	for _, w := range c.Whens {
 		sql.Walk(w.Cond, see)
 		sql.Walk(w.Then, see)
@@ -552,7 +558,6 @@ func (t *translator) inBlock(c *sql.Case, in *scope) bool {
 	if c.Else != nil {
 		sql.Walk(c.Else, see)
 	}
-	return ok
 }
 
 // rowwise reports whether what a CASE compares and gives can stand in a lambda: nothing in it is a query, an
@@ -568,12 +573,6 @@ func rowwise(c *sql.Case) bool {
 		}
 		return ok
 	}
-	for _, w := range c.Whens {
-		sql.Walk(w.Cond, see)
-		sql.Walk(w.Then, see)
-	}
-	if c.Else != nil {
-		sql.Walk(c.Else, see)
-	}
+	walkBranches(c, see)
 	return ok
 }

@@ -93,30 +93,21 @@ func init() {
 			return wkt(s.InteriorRings()[n-1], nil)
 		}, polygon)(s)
 	})
-	measure := func(d float64, ok bool, err error) (any, error) {
-		switch {
-		case err != nil:
-			return nil, geometryError(err)
-		case !ok:
-			return nil, nil
+	measured := func(d float64, ok bool, err error) (any, error) {
+		if err != nil || !ok {
+			return nil, err
 		}
 		return d, nil
 	}
-	udfs["st_distance_sphere"] = ofPair(real8, func(a, b *geometry.Shape) (any, error) {
-		d, ok, err := geometry.SphericalDistance(a, b)
-		if err != nil || !ok {
-			return nil, err
+	udfs["st_distance_sphere"] = ofPair(real8, func(a, b *geometry.Shape) (any, error) { return measured(geometry.SphericalDistance(a, b)) })
+	udfs["line_locate_point"] = ofPair(real8, func(a, b *geometry.Shape) (any, error) { return measured(geometry.LocatePoint(a, b)) })
+	udfs["st_length_sphere"] = ofShape(real8, func(s *geometry.Shape) (any, error) {
+		out, err := measured(s.SphericalLength())
+		if err != nil {
+			return nil, geometryError(err)
 		}
-		return d, nil
+		return out, nil
 	})
-	udfs["line_locate_point"] = ofPair(real8, func(a, b *geometry.Shape) (any, error) {
-		d, ok, err := geometry.LocatePoint(a, b)
-		if err != nil || !ok {
-			return nil, err
-		}
-		return d, nil
-	})
-	udfs["st_length_sphere"] = ofShape(real8, func(s *geometry.Shape) (any, error) { return measure(s.SphericalLength()) })
 	interpolate := func(repeated bool, out func(shapes []*geometry.Shape) (any, error)) scalar {
 		return scalar{in: []duckdb.Type{text, real8}, out: text, f: guarded(func(v []driver.Value) (any, error) {
 			s, err := geometry.Parse(v[0].(string))
