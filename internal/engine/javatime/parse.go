@@ -29,7 +29,7 @@ func (p *Pattern) Parse(s string) (time.Time, error) {
 		}
 	}
 	y, m, d := date(day)
-	return time.Date(y, m, d, r.hour, r.minute, r.second, r.nanos, zone), nil
+	return Instant(time.Date(y, m, d, r.hour, r.minute, r.second, r.nanos, time.UTC), zone), nil
 }
 
 // ParseInstant is Parse for many texts: it gives the moment in seconds from 1970 and
@@ -48,7 +48,7 @@ func (p *Pattern) ParseInstant(s []byte) (seconds int64, nanos int, ok bool) {
 	}
 	if r.zone != nil && r.zone != time.UTC {
 		y, m, d := date(day)
-		return time.Date(y, m, d, r.hour, r.minute, r.second, 0, r.zone).Unix(), r.nanos, true
+		return Instant(time.Date(y, m, d, r.hour, r.minute, r.second, 0, time.UTC), r.zone).Unix(), r.nanos, true
 	}
 	return day*secondsPerDay + int64(r.hour*3600+r.minute*60+r.second-r.offset), r.nanos, true
 }

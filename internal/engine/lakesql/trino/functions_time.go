@@ -3,6 +3,7 @@ package trino
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,7 +71,20 @@ func (t *translator) instant(text string, typ *sql.Type) string {
 	if ms, ok := fixedOffset(zone); ok {
 		return fmt.Sprintf("(timezone('UTC', %s) - to_milliseconds(%d))", text, ms)
 	}
-	return "timezone(" + duck.Quote(zone) + ", " + text + ")"
+	if zone == "UTC" {
+		return "timezone('UTC', " + text + ")"
+	}
+	return "trino_instant(" + text + ", " + duck.Quote(zone) + ")" // DuckDB takes the later one of two moments
+}
+
+// shifts reports whether a type's zone may change its offset, so that what its clocks show may be
+// two moments, or none.
+func shifts(typ *sql.Type) bool {
+	if !types.Is(typ, "timestamp with time zone") || typ.Zone == "" || typ.Zone == "UTC" {
+		return false
+	}
+	_, fixed := fixedOffset(typ.Zone)
+	return !fixed
 }
 
 // fixedOffset is the milliseconds of a zone like +01:00.
@@ -116,7 +130,25 @@ func (t *translator) zonedLiteral(s string) (string, *sql.Type, bool) {
 		return "", nil, false
 	}
 	typ := types.Zoned(l.String())
+	if wall, ok := wallTime(m[1]); ok && shifts(typ) && !javatime.IsShown(wall, l) {
+		return "", nil, false
+	}
 	return t.instant("CAST("+duck.Quote(m[1])+" AS TIMESTAMP)", typ), typ, true
+}
+
+var wallFields = regexp.MustCompile(`^(\d+)-(\d+)-(\d+)(?:[ T](\d+):(\d+)(?::(\d+))?)?`)
+
+// wallTime reads a date, and the time behind it, as that of UTC, to the second.
+func wallTime(s string) (time.Time, bool) {
+	m := wallFields.FindStringSubmatch(s)
+	if m == nil {
+		return time.Time{}, false
+	}
+	var n [6]int
+	for i := range n {
+		n[i], _ = strconv.Atoi(m[i+1]) // what is not there is 0
+	}
+	return time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, time.UTC), true
 }
 
 const timeUnits = "millisecond second minute hour day week month quarter year"
@@ -205,6 +237,9 @@ func timeFunctions() map[string]function {
 				}
 				return "CAST(date_trunc(" + duck.Quote(c.unit()) + ", DATE '1970-01-01' + " + c.args[1] + ") AS TIME)", c.typ(1)
 			}
+			if typ := c.typ(1); shifts(typ) {
+				return "trino_zoned_trunc(" + duck.Quote(c.unit()) + ", " + c.args[1] + ", " + zoneName(typ) + ")", typ
+			}
 			return c.onClocks(1, "date_trunc("+duck.Quote(c.unit())+", %s)")
 		}},
 		"date_add": {write: func(c *invocation) (string, *sql.Type) {
@@ -215,12 +250,17 @@ func timeFunctions() map[string]function {
 			if types.Is(c.typ(2), "date") && strings.Contains(" millisecond second minute hour ", " "+u+" ") {
 				fault.Fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid DATE field", u)
 			}
+			if typ := c.typ(2); shifts(typ) {
+				return "trino_zoned_add(" + duck.Quote(u) + ", CAST(" + n + " AS BIGINT), " + c.args[2] + ", " + zoneName(typ) + ")", typ
+			}
 			return c.onClocks(2, "(%s + "+strings.ReplaceAll(fmt.Sprintf(step, n), "%", "%%")+")")
 		}},
 		"date_diff": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			a, b := c.typ(1), c.typ(2)
 			if types.Is(a, "timestamp with time zone") && types.Is(b, "timestamp with time zone") {
-				b = a
+				if b = a; strings.Contains(" millisecond second minute hour ", " "+c.unit()+" ") {
+					a, b = types.Instant, types.Instant
+				}
 			}
 			return fmt.Sprintf("date_sub(%s, %s, %s)", duck.Quote(c.unit()), c.local(c.args[1], a), c.local(c.args[2], b)), nil
 		}},
@@ -262,7 +302,7 @@ func timeFunctions() map[string]function {
 			case types.Is(t, "timestamp with time zone") && (t.Zone == "" || t.Zone == "UTC"):
 				return c.fill("strftime(timezone('UTC', $1), '%Y-%m-%dT%H:%M:%S.%gZ')"), nil
 			case types.Is(t, "timestamp with time zone"):
-				return "trino_joda_format(" + c.local(c.args[0], t) + ", 'yyyy-MM-dd''T''HH:mm:ss.SSSZZ', " + zoneName(t) + ")", nil
+				return "trino_joda_format_at(" + c.args[0] + ", 'yyyy-MM-dd''T''HH:mm:ss.SSSZZ', " + zoneName(t) + ")", nil
 			}
 			return c.fill("strftime($1, '%Y-%m-%dT%H:%M:%S.%g')"), nil
 		}},
@@ -274,6 +314,9 @@ func timeFunctions() map[string]function {
 		}},
 		"with_timezone": {write: func(c *invocation) (string, *sql.Type) {
 			typ := c.zone(1)
+			if shifts(typ) {
+				return c.fill("trino_zoned_same(CAST($1 AS TIMESTAMP), " + zoneName(typ) + ")"), typ
+			}
 			return c.instant(c.fill("CAST($1 AS TIMESTAMP)"), typ), typ
 		}},
 		"to_milliseconds":        {template: "CAST(epoch_ms($1) AS BIGINT)", result: "bigint"},
@@ -287,7 +330,7 @@ func timeFunctions() map[string]function {
 			return "trino_mysql_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ")", nil
 		}},
 		"date_parse": {result: "timestamp", write: func(c *invocation) (string, *sql.Type) {
-			if s, ok := c.fast(udf.MySQL); ok {
+			if s, ok := c.fast(udf.MySQL); ok && strings.Contains(s, "%Y") { // of another year where there is none
 				return "coalesce(try_strptime(" + c.args[0] + ", " + duck.Quote(s) + "), trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + "))", nil
 			}
 			return "trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + ")", nil
@@ -297,7 +340,10 @@ func timeFunctions() map[string]function {
 			if s, ok := c.fast(udf.Joda); ok {
 				return "strftime(" + text + ", " + duck.Quote(s) + ")", nil
 			}
-			return "trino_joda_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ", " + zoneName(c.typ(0)) + ")", nil
+			if t := c.typ(0); types.Is(t, "timestamp with time zone") {
+				return "trino_joda_format_at(" + c.args[0] + ", " + c.args[1] + ", " + zoneName(t) + ")", nil
+			}
+			return "trino_joda_format(CAST(" + text + " AS TIMESTAMP), " + c.args[1] + ", 'UTC')", nil
 		}},
 		"to_char": {result: "varchar", write: func(c *invocation) (string, *sql.Type) { return c.teradata("format_datetime"), nil }},
 		"to_date": {result: "date", write: func(c *invocation) (string, *sql.Type) {
@@ -318,6 +364,18 @@ func timeFunctions() map[string]function {
 			return "trino_joda_parse(" + c.args[0] + ", " + c.args[1] + ")", typ
 		}},
 	}
+}
+
+// zonedStep is a moment with an interval added or taken off: days are of 24 hours, months are on
+// the clocks of the zone.
+func (t *translator) zonedStep(at, op, step string, typ, of *sql.Type) string {
+	switch {
+	case of.Name == types.DayToSecond.Name:
+		return "timezone('UTC', timezone('UTC', " + at + ") " + op + " " + step + ")"
+	case shifts(typ):
+		return "trino_zoned_add('month', CAST(" + op + "(12 * year(" + step + ") + month(" + step + ")) AS BIGINT), " + at + ", " + zoneName(typ) + ")"
+	}
+	return t.instant("("+t.local(at, typ)+" "+op+" "+step+")", typ)
 }
 
 // zoneName is the zone of a type as an expression.

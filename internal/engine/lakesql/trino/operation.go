@@ -152,9 +152,9 @@ func (t *translator) arithmetic(x *sql.Operation, left, right string, lt, rt *sq
 	case types.IsInterval(rt) && types.IsNumeric(lt):
 		return plain, rt
 	case types.IsInterval(rt) && types.Is(lt, "timestamp with time zone"):
-		return t.instant("("+t.local(left, lt)+" "+x.Op+" "+right+")", lt), lt
+		return t.zonedStep(left, x.Op, right, lt, rt), lt
 	case types.IsInterval(lt) && types.Is(rt, "timestamp with time zone"):
-		return t.instant("("+t.local(right, rt)+" + "+left+")", rt), rt
+		return t.zonedStep(right, "+", left, rt, lt), rt
 	case types.IsInterval(rt):
 		return plain, lt
 	case types.IsInterval(lt):

@@ -13,6 +13,7 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2"
 
+	"github.com/brookmere/brookmere/internal/engine/javatime"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/hivetext"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/jsonpath"
 )
@@ -154,8 +155,7 @@ var udfs = map[string]scalar{
 		if err != nil {
 			return nil, argumentError("'%s' is not a valid time zone", v[1])
 		}
-		t := v[0].(time.Time)
-		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone), nil
+		return javatime.Instant(v[0].(time.Time), zone), nil
 	}},
 	"hive_timestamp": {in: []duckdb.Type{text, text}, out: moment, f: func(v []driver.Value) (any, error) { return hiveTimestamp(v[0].(string), v[1].(string)), nil }},
 	"regex_found":    {in: []duckdb.Type{text, text}, out: truth1, f: regexFound},
