@@ -63,7 +63,7 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		out := ""
 		switch {
 		case types.Is(from, "json"):
-			out = "json_extract_string(" + text + ", '$')"
+			out = scalarText(text, to, otherwise)
 		case types.Is(from, "timestamp with time zone"):
 			out = "strftime(" + t.local(text, from) + ", '%Y-%m-%d %H:%M:%S.%g') || ' ' || " + zoneName(from)
 		default:
@@ -91,7 +91,8 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		}
 		return jsonOf(text, from)
 	case types.Is(from, "json"):
-		if shape := shapeOf(to); shape != nil {
+		shape := shapeOf(to)
+		if shape != nil {
 			text = "CAST(trino_json_shape(" + duck.Quote(shape.Text()) + ", CAST(" + text + " AS VARCHAR)) AS JSON)"
 		}
 	case types.Is(from, "varbinary") && types.Is(to, "hyperloglog"):
@@ -134,12 +135,27 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		return "CASE WHEN " + value + " IS NULL AND " + text + " IS NOT NULL THEN " + otherwise("'Value cannot be cast to "+what+": ' || "+text) + " ELSE " + value + " END"
 	case types.Is(from, "timestamp with time zone") && types.Is(to, "date", "timestamp", "time"):
 		return verb + t.local(text, from) + " AS " + duck.Type(to) + ")"
+	case types.Is(from, "double") && types.Is(to, "real"): // beyond its range is infinity
+		return "CASE WHEN isfinite(" + text + ") AND abs(" + text + ") >= 3.4028235677973366e38 THEN CAST(CASE WHEN " + text + " > 0 THEN 'Infinity' ELSE '-Infinity' END AS FLOAT) ELSE " + verb + text + " AS FLOAT) END"
 	case types.Is(from, "double", "real") && types.IsInteger(to):
 		return verb + "round(" + text + ") AS " + duck.Type(to) + ")" // halves away from zero
 	case types.Is(from, "timestamp", "date") && types.Is(to, "timestamp with time zone"):
 		return "timezone('UTC', CAST(" + text + " AS TIMESTAMP))"
 	}
 	return t.castInside(verb, text, from, to)
+}
+
+// scalarText is the text of a JSON value that is not an object or an array: of a number with a fraction or
+// an exponent that of the double.
+func scalarText(document string, to *sql.Type, otherwise func(string) string) string {
+	write := func(v string) string {
+		return "CASE WHEN json_type(" + v + ") IN ('OBJECT', 'ARRAY') THEN " + otherwise("'Cannot cast ''' || CAST("+v+" AS VARCHAR) || ''' to "+types.Text(to)+"'") +
+			" WHEN json_type(" + v + ") = 'DOUBLE' THEN trino_json_double(CAST(" + v + " AS VARCHAR)) ELSE json_extract_string(" + v + ", '$') END"
+	}
+	if len(document) <= longOperand {
+		return write(document)
+	}
+	return "list_transform([" + document + "], lambda __j: " + write("__j") + ")[1]"
 }
 
 // castInside casts what an array, a map or a row is made of as values of those types by themselves.
@@ -188,9 +204,13 @@ func castText(verb, text string, from *sql.Type) string {
 	return verb + text + " AS VARCHAR)"
 }
 
-// shapeOf is where a type has rows, nil where it has none.
+// shapeOf is where a type has rows, texts and decimals, which DuckDB reads otherwise; nil where it has none.
 func shapeOf(t *sql.Type) *udf.JSONShape {
 	switch {
+	case types.IsText(t):
+		return &udf.JSONShape{Scalar: "varchar"}
+	case types.Is(t, "decimal"):
+		return &udf.JSONShape{Scalar: "decimal"}
 	case types.Is(t, "array", "map"):
 		if e := shapeOf(types.Element(t)); e != nil {
 			return &udf.JSONShape{Elem: e}

@@ -136,7 +136,7 @@ func scientific(f float64, size int) string {
 	case math.IsInf(f, 0):
 		return map[bool]string{true: "Infinity", false: "-Infinity"}[f > 0]
 	case f == 0:
-		return map[bool]string{true: "-0.0E0", false: "0.0E0"}[math.Signbit(f)]
+		return map[bool]string{true: "-0E0", false: "0E0"}[math.Signbit(f)]
 	}
 	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, size), "e")
 	if !strings.Contains(mantissa, ".") {

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/duckdb/duckdb-go/v2"
 )
 
 // What a cast of JSON to rows has to do before DuckDB can: Trino takes an array for a row, by the
@@ -20,6 +24,7 @@ type JSONShape struct {
 	Bare   bool         `json:"b,omitempty"` // a row's fields have no names of their own: an object is not one
 	Fields []*JSONShape `json:"f,omitempty"` // of a row, nil where there is no row inside
 	Elem   *JSONShape   `json:"e,omitempty"` // of an array's elements or a map's values
+	Scalar string       `json:"s,omitempty"` // varchar or decimal, of a value that holds no others
 }
 
 // Text is the shape as the function takes it.
@@ -58,11 +63,42 @@ func jsonShapeUDF(v []driver.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return string(s.apply([]byte(v[1].(string)))), nil
+	var wrong error
+	out := s.apply([]byte(v[1].(string)), &wrong)
+	return string(out), wrong
 }
 
-func (s *JSONShape) apply(doc []byte) []byte {
+// scalar writes a number so that DuckDB reads the value that Trino has: a text has that of the double
+// where it has a fraction or an exponent, a decimal has all its digits.
+func (s *JSONShape) scalar(doc []byte, wrong *error) []byte {
+	switch {
+	case len(doc) == 0:
+		return doc
+	case s.Scalar == "varchar" && (doc[0] == '{' || doc[0] == '['):
+		*wrong = errors.New("INVALID_CAST_ARGUMENT: Unexpected token when cast to varchar: " + string(doc[:1]))
+		return doc
+	case doc[0] != '-' && doc[0]-'0' > 9:
+		return doc
+	case s.Scalar == "decimal":
+		return jsonName(string(doc))
+	}
+	return jsonName(jsonDouble(string(doc)))
+}
+
+// jsonDouble is the text of a number as Trino casts it: a whole one as it is written, of others the double's.
+func jsonDouble(number string) string {
+	if !strings.ContainsAny(number, ".eE") {
+		return number
+	}
+	f, _ := strconv.ParseFloat(number, 64) // out of range it is infinite, as in Java
+	return scientific(f, 64)
+}
+
+func (s *JSONShape) apply(doc []byte, wrong *error) []byte {
 	doc = bytes.TrimSpace(doc)
+	if s != nil && s.Scalar != "" {
+		return s.scalar(doc, wrong)
+	}
 	if s == nil || len(doc) == 0 || doc[0] != '[' && doc[0] != '{' {
 		return doc
 	}
@@ -109,7 +145,7 @@ func (s *JSONShape) apply(doc []byte) []byte {
 			if fields[i] == nil {
 				out = append(out, "null"...)
 			} else {
-				out = append(out, s.Fields[i].apply(fields[i])...)
+				out = append(out, s.Fields[i].apply(fields[i], wrong)...)
 			}
 		}
 		return append(out, '}')
@@ -119,7 +155,7 @@ func (s *JSONShape) apply(doc []byte) []byte {
 			if i > 0 {
 				out = append(out, ',')
 			}
-			out = append(out, s.Elem.apply(e)...)
+			out = append(out, s.Elem.apply(e, wrong)...)
 		}
 		return append(out, ']')
 	case s.Elem != nil:
@@ -132,7 +168,7 @@ func (s *JSONShape) apply(doc []byte) []byte {
 			if i > 0 {
 				out = append(out, ',')
 			}
-			out = append(append(append(out, jsonName(name)...), ':'), s.Elem.apply(members[name])...)
+			out = append(append(append(out, jsonName(name)...), ':'), s.Elem.apply(members[name], wrong)...)
 		}
 		return append(out, '}')
 	}
@@ -146,4 +182,8 @@ func jsonName(name string) []byte {
 	e.SetEscapeHTML(false)
 	e.Encode(name) // a text is always written
 	return bytes.TrimRight(b.Bytes(), "\n")
+}
+
+func init() {
+	udfs["json_double"] = scalar{in: []duckdb.Type{text}, out: text, f: string1(func(s string) (any, error) { return jsonDouble(s), nil })}
 }

@@ -102,8 +102,10 @@ func Castable(from, to *sql.Type) bool {
 		return from.Name == to.Name
 	case Is(from, "ipaddress") || Is(to, "ipaddress"):
 		return from.Name == to.Name || IsText(from) || IsText(to)
-	case Is(from, "json") || Is(to, "json"):
-		return true
+	case Is(to, "json"):
+		return !Is(from, "char", "varbinary", "time", "time with time zone", "timestamp with time zone", "uuid", "hyperloglog") && !IsInterval(from)
+	case Is(from, "json"):
+		return !Is(to, "char", "varbinary", "time", "time with time zone", "timestamp with time zone", "uuid", "hyperloglog") && !IsInterval(to)
 	case IsNumeric(from) || Is(from, "boolean"):
 		return IsNumeric(to) || Is(to, "boolean") || IsText(to)
 	case date(from):
