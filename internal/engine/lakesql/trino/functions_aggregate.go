@@ -2,6 +2,7 @@ package trino
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
@@ -131,10 +132,46 @@ func aggregateFunctions() map[string]function {
 		"row_number": {aggregate: "row_number", result: "bigint"}, "rank": {aggregate: "rank", result: "bigint"}, "dense_rank": {aggregate: "dense_rank", result: "bigint"},
 		"percent_rank": {aggregate: "percent_rank", result: "double"}, "cume_dist": {aggregate: "cume_dist", result: "double"},
 		"ntile": {aggregate: "ntile", result: "bigint"},
-		"lag":   {aggregate: "lag", result: "1"}, "lead": {aggregate: "lead", result: "1"},
+		"lag":   {aggregate: "lag", result: "1", write: offsetFrom(0)}, "lead": {aggregate: "lead", result: "1", write: offsetFrom(0)},
 		"first_value": {aggregate: "first_value", result: "1"}, "last_value": {aggregate: "last_value", result: "1"},
-		"nth_value": {aggregate: "nth_value", result: "1"},
+		"nth_value": {aggregate: "nth_value", result: "1", write: offsetFrom(1)},
 	}
+}
+
+// offsetFrom writes the arguments of a window function whose second one is an offset of at least so much.
+func offsetFrom(least int) func(c *invocation) (string, *sql.Type) {
+	return func(c *invocation) (string, *sql.Type) {
+		if len(c.args) > 1 {
+			n, ok := c.exprs[1].(*sql.Number)
+			if v, err := strconv.Atoi(numberText(n)); !ok || err != nil || v < least {
+				c.args[1] = c.fill(fmt.Sprintf("(CASE WHEN $2 < %d THEN %s ELSE $2 END)", least, duck.Raised(fmt.Sprintf("Offset must be at least %d", least))))
+			}
+		}
+		return strings.Join(c.args, ", "), nil
+	}
+}
+
+func numberText(n *sql.Number) string {
+	if n == nil {
+		return ""
+	}
+	return n.Text
+}
+
+// few is up to how many values there are that approx_percentile takes all of: Trino's digest keeps
+// each of so many values by itself, and gives one of them.
+const few = 64
+
+// percentileOfFew is approx_percentile of a few values, which are ordered, and of more of them.
+func percentileOfFew(value, share, filter, over, many string, shares bool) string {
+	values := fmt.Sprintf("min(%s, %d)%s%s", value, few+1, filter, over)
+	at := "CASE WHEN %[1]s BETWEEN 0 AND 1 THEN __v[least(len(__v), 1 + CAST(floor(%[1]s * len(__v)) AS BIGINT))] ELSE " + duck.Raised("Percentile must be between 0 and 1") + " END"
+	if shares {
+		at = "list_transform(" + share + ", lambda __p: " + fmt.Sprintf(at, "CAST(__p AS DOUBLE)") + ")"
+	} else {
+		at = fmt.Sprintf(at, "CAST("+share+" AS DOUBLE)")
+	}
+	return fmt.Sprintf("CASE WHEN count(%s)%s%s > %d THEN %s ELSE list_transform([%s], lambda __v: CASE WHEN __v IS NOT NULL THEN %s END)[1] END", value, filter, over, few, many, values, at)
 }
 
 func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql.Type) {
@@ -221,6 +258,8 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 				at = fmt.Sprintf(at, c.args[2])
 			}
 			text = "list_transform([list_sort(" + text + ")], lambda __s: CASE WHEN __s IS NOT NULL THEN " + at + " END)[1]"
+		} else if order == nil && !x.Distinct {
+			text = percentileOfFew(c.args[0], c.args[1], filter, over, text, types.Is(c.typ(1), "array"))
 		}
 	case "reduce_agg":
 		folded := &invocation{translator: t, at: c.at, name: "reduce", exprs: []sql.Expr{c.exprs[0], c.exprs[1], c.exprs[2], nil}, args: []string{text, c.args[1], "", ""}, typs: []*sql.Type{types.ArrayOf(arg), c.typ(1), nil, nil}, in: in}

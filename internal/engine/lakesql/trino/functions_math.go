@@ -170,6 +170,9 @@ func mathFunctions() map[string]function {
 			if t == nil {
 				return c.fill("sign($1)"), nil
 			}
+			if floating(t) { // NaN and both zeros are their own signs
+				return c.fill("CASE WHEN $1 > 0 AND NOT isnan($1) THEN CAST(1 AS " + duck.Type(t) + ") WHEN $1 < 0 THEN CAST(-1 AS " + duck.Type(t) + ") ELSE $1 END"), t
+			}
 			return c.fill("CAST(sign($1) AS " + duck.Type(t) + ")"), t
 		}},
 		"ceil": {write: rounding("ceil")}, "ceiling": {write: rounding("ceil")},

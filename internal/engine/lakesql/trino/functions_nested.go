@@ -293,8 +293,12 @@ func sequence(c *invocation) (string, *sql.Type) {
 			step = "(CASE WHEN $1 <= $2 THEN to_days(1) ELSE to_days(-1) END)"
 		case len(c.args) == 2:
 			unexpected()
-		case types.Is(c.typ(2), "interval year to month"):
-			length = "CAST(date_diff('month', CAST($1 AS TIMESTAMP), CAST($2 AS TIMESTAMP)) AS DOUBLE) / (12 * year($3) + month($3))"
+		case types.Is(c.typ(2), "interval year to month"): // each so many months behind the first, whose day it has if there is one
+			months := "(12 * year($3) + month($3))"
+			length = "date_sub('month', CAST($1 AS TIMESTAMP), CAST($2 AS TIMESTAMP)) // " + months
+			p := c.fresh()
+			return c.fill("CASE WHEN " + months + " = 0 THEN " + duck.Raised("step must not be zero") + " WHEN $1 <> $2 AND ($1 < $2) <> (" + months + " > 0) THEN " + wrongWay + " WHEN " + length + " >= " + c.most(maxSequence) + " THEN " + tooMany +
+				" ELSE list_transform(range(0, " + length + " + 1), lambda " + p + ": CAST($1 + to_months(CAST(" + p + " * " + months + " AS INTEGER)) AS " + duck.Type(typ) + ")) END"), types.ArrayOf(typ)
 		case types.Is(typ, "date"):
 			step = "(CASE WHEN epoch_ms($3) % 86400000 <> 0 THEN " + duck.Raised("sequence step must be a day interval if start and end values are dates") + " ELSE $3 END)"
 		}
