@@ -67,6 +67,10 @@ type API struct {
 	// Owner is the account whose resources an input names other than by their ARNs; empty: the caller's. Nil: no input does.
 	Owner func(input any) string
 
+	// Prompt are the operations that answer at once and in one piece, as a put does: they wait for the disk alone, and do
+	// not mind whether their client is still there.
+	Prompt []string
+
 	// ExtendedID: answers have an x-amz-id-2.
 	ExtendedID bool
 

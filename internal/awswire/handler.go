@@ -87,6 +87,9 @@ func NewHandler(api API, options HandlerOptions) (*Handler, error) {
 // MaxBody bounds a request body, in bytes.
 func (h *Handler) MaxBody() int64 { return h.api.MaxBody }
 
+// Prompt are the operations that answer at once and in one piece.
+func (h *Handler) Prompt() []string { return h.api.Prompt }
+
 // Model is the service's API as botocore describes it.
 func (h *Handler) Model() *model.Service { return h.model }
 

@@ -330,6 +330,7 @@ func (n *Node) services() []server.Service {
 			WriteError:    h.WriteError,
 			TakesUnsigned: h.TakesUnsigned,
 			MaxBody:       h.MaxBody(),
+			Prompt:        h.Prompt(),
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
 					s.apis[i].ServeHTTP(w, r.WithContext(ctx))

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -90,6 +91,48 @@ func (l clearListener) Accept() (net.Conn, error) {
 type clearConn struct {
 	*net.TCPConn
 	answers
+	readAgain
+}
+
+func (c *clearConn) Read(p []byte) (int, error) {
+	if n := c.again(p); n > 0 {
+		return n, nil
+	}
+	return c.TCPConn.Read(p)
+}
+
+// WriteTo is what io.Copy calls.
+func (c *clearConn) WriteTo(w io.Writer) (int64, error) {
+	n, err := c.rest(w)
+	if err != nil {
+		return n, err
+	}
+	m, err := c.TCPConn.WriteTo(w)
+	return n + m, err
+}
+
+// readAgain is what has been read of a connection and was given back.
+type readAgain struct{ early []byte }
+
+func (r *readAgain) giveBack(read []byte) { r.early = read }
+
+// again reads what was given back; 0: nothing is left of it.
+func (r *readAgain) again(p []byte) int {
+	n := copy(p, r.early)
+	if r.early = r.early[n:]; len(r.early) == 0 {
+		r.early = nil
+	}
+	return n
+}
+
+// rest writes what was given back to w.
+func (r *readAgain) rest(w io.Writer) (int64, error) {
+	if r.early == nil {
+		return 0, nil
+	}
+	n, err := w.Write(r.early)
+	r.early = nil
+	return int64(n), err
 }
 
 func (c *clearConn) Write(b []byte) (int, error) { return c.write(c.TCPConn, b) }

@@ -19,6 +19,9 @@ type Service struct {
 	StreamsBody bool
 	// MaxBody bounds a body that must be in memory to be verified; zero is 64 MiB.
 	MaxBody int64
+	// Prompt are the operations, of a service with a TargetPrefix, that answer at once and in one piece, and do not mind
+	// whether their client is still there: they are served by the fast path.
+	Prompt []string
 	// Bucket returns the bucket that a host names, "" for none (S3).
 	Bucket func(host string) string
 	// OwnsCORS reports whether the service answers preflights of the request's resource, and

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,6 +73,7 @@ type Server struct {
 	metrics *metrics
 	proxy   *proxying // nil: none
 	http    *http.Server
+	fast    atomic.Pointer[fastPath] // nil until Serve
 	// serving is the parent of every request's context: ending it ends long polls and
 	// pushes, which would otherwise hold up a shutdown.
 	serving context.Context
@@ -117,7 +120,9 @@ func (s *Server) Serve(ln net.Listener) error {
 	if s.proxy != nil {
 		go func() { _ = s.http.Serve(s.proxy.ended) }() // it ends with the other
 	}
-	err := s.http.Serve(ln)
+	fast := newFastPath(s, ln)
+	s.fast.Store(fast)
+	err := s.http.Serve(fast)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -130,6 +135,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	// What waits for data looks at its context; a put in flight does not have to.
 	time.AfterFunc(drainBeforeCancel, s.stop)
 	err := s.http.Shutdown(ctx)
+	if fast := s.fast.Load(); fast != nil {
+		err = cmp.Or(err, fast.wait(ctx))
+	}
 	s.stop()
 	if err != nil {
 		s.http.Close()

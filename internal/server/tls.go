@@ -35,10 +35,14 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 type tlsConn struct {
 	net.Conn
 	answers
+	readAgain
 	begun bool // only the first read may meet a client that speaks no TLS
 }
 
 func (c *tlsConn) Read(p []byte) (int, error) {
+	if n := c.again(p); n > 0 {
+		return n, nil
+	}
 	n, err := c.Conn.Read(p)
 	if !c.begun {
 		c.begun = true

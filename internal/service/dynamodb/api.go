@@ -46,6 +46,10 @@ var attributeValue = awswire.UnionOf[types.AttributeValue](
 func (s *Service) API() awswire.API {
 	return awswire.API{
 		Model: "dynamodb", MaxBody: maxBody, CRC32: true, Compress: compressFrom, Server: "Server", BadEncoding: badEncoding, ErrorType: errorType, Unions: []awswire.Union{attributeValue},
+		Prompt: []string{
+			"PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchWriteItem", "BatchGetItem",
+			"TransactWriteItems", "TransactGetItems", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction",
+		},
 		Operations: s.operations(),
 	}
 }
@@ -65,6 +69,7 @@ func (a *Streams) API() awswire.API {
 			}
 			return errorType(code, false)
 		},
+		Prompt: []string{"GetRecords", "GetShardIterator"},
 		Operations: []awswire.Operation{
 			awswire.Executes(a.DescribeStream, func(c awswire.Caller, in *dynamodbstreams.DescribeStreamInput) []string { return on(c, in.StreamArn) }),
 			awswire.Executes(a.GetRecords, func(c awswire.Caller, in *dynamodbstreams.GetRecordsInput) []string {

@@ -14,7 +14,7 @@ const maxBody = 12 << 20
 
 // API returns the service as the wire layer serves it.
 func (s *Service) API() awswire.API {
-	return awswire.API{Model: "firehose", MaxBody: maxBody, ExtendedID: true, Operations: []awswire.Operation{
+	return awswire.API{Model: "firehose", MaxBody: maxBody, ExtendedID: true, Prompt: []string{"PutRecord", "PutRecordBatch"}, Operations: []awswire.Operation{
 		awswire.Executes(s.CreateDeliveryStream, func(c awswire.Caller, in *firehose.CreateDeliveryStreamInput) []string {
 			return on(c, in.DeliveryStreamName)
 		}),

@@ -23,6 +23,7 @@ func (s *Service) API() awswire.API {
 		Model:      "kinesis",
 		MaxBody:    maxBody,
 		ExtendedID: true,
+		Prompt:     []string{"PutRecord", "PutRecords", "GetRecords", "GetShardIterator"},
 		Operations: s.operations(),
 		Throttled: func(c *awswire.Call, resource string) error {
 			if resource == "" {

@@ -29,6 +29,7 @@ var errorNames = map[string]string{
 func (s *Service) API() awswire.API {
 	return awswire.API{
 		Model: "sqs", PathParameter: "QueueUrl",
+		Prompt: []string{"SendMessage", "SendMessageBatch", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility"},
 		// ReceiveMessage takes the names of system attributes where its model has those of queues, and
 		// what is unknown is an InvalidAttributeName.
 		Open:    []string{"QueueAttributeName", "MessageSystemAttributeName"},

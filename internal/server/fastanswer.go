@@ -1,0 +1,272 @@
+package server
+
+import (
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// fastBody is the body of a request on the fast path. It is read by the request's own goroutine.
+type fastBody struct {
+	c      *fastConn
+	left   int64
+	closed bool
+}
+
+// Read implements io.Reader.
+func (b *fastBody) Read(p []byte) (int, error) {
+	switch {
+	case b.closed:
+		return 0, http.ErrBodyReadAfterClose
+	case b.left == 0:
+		return 0, io.EOF
+	case int64(len(p)) > b.left:
+		p = p[:b.left]
+	}
+	n, err := b.c.read(p)
+	b.left -= int64(n)
+	switch {
+	case b.left == 0:
+		return n, io.EOF
+	case err == io.EOF:
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// Close implements io.Closer. What has not been read is left to discard.
+func (b *fastBody) Close() error {
+	b.closed = true
+	return nil
+}
+
+// buffered reports whether all of the rest has arrived.
+func (b *fastBody) buffered() bool { return b.left <= int64(b.c.end-b.c.start) }
+
+// discard reads what the handler has left; false: the connection cannot go on.
+func (b *fastBody) discard() bool {
+	b.closed = false
+	if b.left > 0 && !b.buffered() {
+		b.c.readArmed = time.Time{}
+		if b.left > maxLeftover || b.c.conn.SetReadDeadline(time.Now().Add(bodyStall)) != nil {
+			return false
+		}
+	}
+	_, err := io.Copy(io.Discard, b)
+	b.closed = true
+	return err == nil
+}
+
+// read reads from what has arrived, then from the connection.
+func (c *fastConn) read(p []byte) (int, error) {
+	if c.start < c.end {
+		n := copy(p, c.buf[c.start:c.end])
+		c.start += n
+		return n, nil
+	}
+	return c.conn.Read(p)
+}
+
+// fastAnswer writes the answer of a request on the fast path. One whose length its handler does not say is held until it is
+// whole. One whose length it does say needs a Content-Type as well: none is guessed.
+type fastAnswer struct {
+	c      *fastConn
+	body   *fastBody
+	header http.Header
+	status int
+	length int64 // what the header says; negative: nothing
+	wrote  int64
+	ends   bool // so does the connection, after the answer
+	failed error
+	out    *[]byte // what is to be sent
+	held   []byte  // body of unknown length
+}
+
+// fastOut has buffers for answers.
+var fastOut = sync.Pool{New: func() any {
+	b := make([]byte, 0, 4<<10)
+	return &b
+}}
+
+// maxFastOut is how much of an answer is put together before it is sent.
+const maxFastOut = 16 << 10
+
+func newFastAnswer(c *fastConn, body *fastBody) *fastAnswer {
+	return &fastAnswer{c: c, body: body, header: make(http.Header, 8), out: fastOut.Get().(*[]byte)}
+}
+
+func (a *fastAnswer) release() {
+	if cap(*a.out) <= 2*maxFastOut {
+		*a.out = (*a.out)[:0]
+		fastOut.Put(a.out)
+	}
+	a.out = nil
+}
+
+// Header implements http.ResponseWriter.
+func (a *fastAnswer) Header() http.Header { return a.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (a *fastAnswer) WriteHeader(status int) {
+	if a.status != 0 || status < 200 {
+		return // informational answers are not for prompt operations
+	}
+	a.status, a.length = status, -1
+	b := append((*a.out)[:0], statusLine(status)...)
+	for _, name := range slices.Sorted(maps.Keys(a.header)) {
+		switch values := a.header[name]; {
+		case name == "Content-Length" && len(values) > 0:
+			if n, err := strconv.ParseInt(values[0], 10, 64); err == nil && n >= 0 {
+				a.length = n
+			}
+		case name == "Connection":
+			a.ends = a.ends || len(values) > 0 && strings.EqualFold(values[0], "close")
+		case name == "Transfer-Encoding" || name == "Date" && len(values) == 0:
+		default:
+			for _, v := range values {
+				b = append(append(b, name...), ": "...)
+				b = append(append(b, oneLine(v)...), "\r\n"...)
+			}
+		}
+	}
+	if _, ok := a.header["Date"]; !ok {
+		b = append(append(append(b, "Date: "...), httpDate(time.Now())...), "\r\n"...)
+	}
+	a.ends = a.ends || a.body.left > maxLeftover || a.c.path.isClosing()
+	if a.ends {
+		b = append(b, "Connection: close\r\n"...)
+	}
+	switch {
+	case !a.hasBody():
+		a.length = 0
+		b = append(b, "\r\n"...)
+	case a.length >= 0:
+		b = append(strconv.AppendInt(append(b, "Content-Length: "...), a.length, 10), "\r\n\r\n"...)
+	}
+	*a.out = b
+}
+
+// hasBody reports whether an answer of the status has a body.
+func (a *fastAnswer) hasBody() bool {
+	return a.status != http.StatusNoContent && a.status != http.StatusNotModified
+}
+
+// Write implements http.ResponseWriter.
+func (a *fastAnswer) Write(p []byte) (int, error) {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	switch {
+	case a.failed != nil:
+		return 0, a.failed
+	case !a.hasBody():
+		return 0, http.ErrBodyNotAllowed
+	case a.length < 0:
+		a.held = append(a.held, p...)
+		return len(p), nil
+	case a.wrote+int64(len(p)) > a.length:
+		a.ends = true // whatever the handler meant
+		return 0, http.ErrContentLength
+	}
+	a.wrote += int64(len(p))
+	if len(*a.out)+len(p) <= maxFastOut {
+		*a.out = append(*a.out, p...)
+		return len(p), nil
+	}
+	return len(p), a.send(p)
+}
+
+// send sends what has been put together, and p.
+func (a *fastAnswer) send(p []byte) error {
+	pieces := net.Buffers{*a.out, p}
+	if len(p) == 0 {
+		_, a.failed = a.c.conn.Write(*a.out)
+	} else {
+		_, a.failed = pieces.WriteTo(a.c.conn)
+	}
+	*a.out = (*a.out)[:0]
+	return a.failed
+}
+
+// finish sends the rest of the answer; false: the connection is of no more use.
+func (a *fastAnswer) finish() bool {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.length < 0 {
+		if _, ok := a.header["Content-Type"]; !ok && len(a.held) > 0 {
+			*a.out = append(append(append(*a.out, "Content-Type: "...), http.DetectContentType(a.held)...), "\r\n"...)
+		}
+		a.length = int64(len(a.held))
+		*a.out = append(strconv.AppendInt(append(*a.out, "Content-Length: "...), a.length, 10), "\r\n\r\n"...)
+		if _, err := a.Write(a.held); err != nil {
+			return false
+		}
+	}
+	if len(*a.out) > 0 && a.failed == nil {
+		_ = a.send(nil)
+	}
+	return a.failed == nil && a.wrote == a.length
+}
+
+// SetReadDeadline is for http.ResponseController.
+func (a *fastAnswer) SetReadDeadline(t time.Time) error {
+	if a.body.buffered() {
+		return nil // nothing is read from the connection
+	}
+	a.c.readArmed = time.Time{}
+	return a.c.conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline is for http.ResponseController. A deadline that is less than a second earlier stays.
+func (a *fastAnswer) SetWriteDeadline(t time.Time) error {
+	if !t.IsZero() && t.Sub(a.c.writeArmed) >= 0 && t.Sub(a.c.writeArmed) < rearm {
+		return nil
+	}
+	a.c.writeArmed = t
+	return a.c.conn.SetWriteDeadline(t)
+}
+
+// oneLine keeps a value from ending its line.
+func oneLine(v string) string {
+	if strings.ContainsAny(v, "\r\n") {
+		return strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
+	}
+	return v
+}
+
+// statusLine is the first line of an answer.
+func statusLine(status int) string {
+	if status == http.StatusOK {
+		return "HTTP/1.1 200 OK\r\n"
+	}
+	text := http.StatusText(status)
+	if text == "" {
+		text = "status code " + strconv.Itoa(status)
+	}
+	return "HTTP/1.1 " + strconv.Itoa(status) + " " + text + "\r\n"
+}
+
+// dated is the date of one second, as headers have it.
+type dated struct {
+	second int64
+	text   string
+}
+
+var lastDate atomic.Pointer[dated]
+
+func httpDate(now time.Time) string {
+	if d := lastDate.Load(); d != nil && d.second == now.Unix() {
+		return d.text
+	}
+	d := &dated{now.Unix(), now.UTC().Format(http.TimeFormat)}
+	lastDate.Store(d)
+	return d.text
+}

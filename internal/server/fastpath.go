@@ -1,0 +1,314 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The fast path serves prompt operations (Service.Prompt: those that answer at once and in one piece, as a put does)
+// without net/http, which takes a quarter to a third of the time of a put of one record: it has a goroutine for each
+// request that looks whether the client is still there, contexts and deadlines of its own, and buffers in which an answer
+// that is whole is put together once more.
+//
+// A connection begins on the fast path and stays there while each of its requests is one that fastHead takes: of HTTP/1.1,
+// whole, plain, and for such an operation. With the first other request the connection goes over to net/http, with all that
+// has been read of it, and remains there. So whatever is unusual, incomplete or wrong is net/http's to judge, and the
+// fast path has no errors of its own.
+//
+// What a handler sees is what it would see from net/http, but that its context does not end when its client hangs up.
+type fastPath struct {
+	server  *Server
+	inner   net.Listener
+	over    *connListener // connections that went over to net/http
+	failed  chan error    // of the listener, for net/http, which knows what to do
+	begun   sync.Once
+	targets map[string]bool
+
+	mu      sync.Mutex
+	conns   map[*fastConn]bool
+	closing bool
+	gone    chan struct{} // closed when there are no more connections after closing
+}
+
+// keptConn is a connection that takes back what has been read of it.
+type keptConn interface {
+	net.Conn
+	answering
+	giveBack(read []byte)
+}
+
+func newFastPath(s *Server, inner net.Listener) *fastPath {
+	f := &fastPath{
+		server: s, inner: inner, over: newConnListener(), failed: make(chan error), targets: make(map[string]bool),
+		conns: make(map[*fastConn]bool), gone: make(chan struct{}),
+	}
+	for _, svc := range s.opts.Services {
+		for _, op := range svc.Prompt {
+			f.targets[svc.TargetPrefix+"."+op] = true
+		}
+	}
+	return f
+}
+
+// Accept implements net.Listener, for net/http: it returns what the fast path does not serve.
+func (f *fastPath) Accept() (net.Conn, error) {
+	f.begun.Do(func() { go f.accept() })
+	select {
+	case c := <-f.over.conns:
+		return c, nil
+	case err := <-f.failed:
+		return nil, err
+	case <-f.over.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Addr implements net.Listener.
+func (f *fastPath) Addr() net.Addr { return f.inner.Addr() }
+
+func (f *fastPath) accept() {
+	for {
+		c, err := f.inner.Accept()
+		if err != nil {
+			select {
+			case f.failed <- err: // taken when net/http has waited for as long as it does
+			case <-f.over.done:
+				return
+			}
+			if passing, ok := err.(net.Error); !ok || !passing.Temporary() { //nolint:staticcheck // as net/http does
+				return
+			}
+			continue
+		}
+		go f.serve(c)
+	}
+}
+
+// Close takes no more connections and ends those that wait for a request. Requests that run go on.
+func (f *fastPath) Close() error {
+	err := f.inner.Close()
+	f.over.Close()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closing {
+		return err
+	}
+	f.closing = true
+	for c := range f.conns {
+		c.endIdle()
+	}
+	if len(f.conns) == 0 {
+		close(f.gone)
+	}
+	return err
+}
+
+// wait waits for the requests that run; after ctx has ended it cuts their connections.
+func (f *fastPath) wait(ctx context.Context) error {
+	select {
+	case <-f.gone:
+		return nil
+	case <-ctx.Done():
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for c := range f.conns {
+			c.conn.Close()
+		}
+		return ctx.Err()
+	}
+}
+
+func (f *fastPath) add(c *fastConn) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closing {
+		return false
+	}
+	f.conns[c] = true
+	return true
+}
+
+func (f *fastPath) remove(c *fastConn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.conns, c)
+	if f.closing && len(f.conns) == 0 {
+		close(f.gone)
+	}
+}
+
+func (f *fastPath) isClosing() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closing
+}
+
+// serve serves a connection until it ends or goes over to net/http.
+func (f *fastPath) serve(conn net.Conn) {
+	kept, ok := conn.(keptConn)
+	if !ok || len(f.targets) == 0 {
+		if !f.over.offer(conn) {
+			conn.Close()
+		}
+		return
+	}
+	c := newFastConn(f, kept)
+	if !f.add(c) {
+		conn.Close()
+		return
+	}
+	goesOver := c.serve()
+	f.remove(c)
+	if !goesOver || !f.over.offer(conn) {
+		conn.Close()
+	}
+}
+
+const (
+	// firstWait is how long a new connection may take until its first request, its TLS handshake included: as long as
+	// net/http gives it.
+	firstWait = 20 * time.Second
+	// idleWait is how long a connection may be without a request.
+	idleWait = 5 * time.Minute
+	// rearm is how old a deadline may become before it is set anew: setting it for each request costs more than it is worth.
+	rearm = time.Second
+	// headRoom is how long the head of a request may be on the fast path.
+	headRoom = 8 << 10
+	// maxLeftover is how much of a body that its handler left alone is read for the sake of the next request.
+	maxLeftover = 256 << 10
+	// lingers is how long a connection that ends is read after its last answer: a client that is still sending would see a
+	// reset instead of it.
+	lingers = 500 * time.Millisecond
+)
+
+// States of a connection. One that waits for a request may be ended by others than its goroutine.
+const (
+	fastIdle int32 = iota
+	fastActive
+	fastEnded
+)
+
+// fastConn is a connection on the fast path, of one goroutine.
+type fastConn struct {
+	path   *fastPath
+	conn   keptConn
+	remote string
+	state  atomic.Int32
+	ctx    context.Context // of all its requests
+	blank  *http.Request   // what they have in common
+
+	buf        []byte
+	start, end int // of what has been read and not used
+
+	readArmed  time.Time // when the deadline for the next request was set; zero: another is
+	writeArmed time.Time
+}
+
+func newFastConn(f *fastPath, conn keptConn) *fastConn {
+	return &fastConn{
+		path: f, conn: conn, remote: conn.RemoteAddr().String(), buf: make([]byte, headRoom),
+		blank: &http.Request{Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RequestURI: "/", RemoteAddr: conn.RemoteAddr().String()},
+	}
+}
+
+// endIdle ends the connection if it waits for a request.
+func (c *fastConn) endIdle() {
+	if c.state.CompareAndSwap(fastIdle, fastEnded) {
+		c.conn.Close()
+	}
+}
+
+// serve answers requests. It reports whether the connection goes over to net/http; otherwise it has ended.
+func (c *fastConn) serve() (goesOver bool) {
+	ctx, cancel := context.WithCancel(context.WithValue(c.path.server.serving, http.ServerContextKey, c.path.server.http))
+	defer cancel()
+	c.ctx = context.WithValue(ctx, http.LocalAddrContextKey, c.conn.LocalAddr())
+	c.conn.of().ofHandler.Store(true)
+	for wait := firstWait; ; wait = idleWait {
+		if !c.next(wait) || !c.state.CompareAndSwap(fastIdle, fastActive) {
+			return false
+		}
+		head, ok := parseFastHead(c.buf[c.start:c.end], c.path.targets)
+		if !ok {
+			c.conn.of().ofHandler.Store(false)
+			c.conn.giveBack(append([]byte(nil), c.buf[c.start:c.end]...))
+			return c.conn.SetDeadline(time.Time{}) == nil
+		}
+		c.start += head.size
+		if !c.answer(&head) {
+			return false
+		}
+		c.state.Store(fastIdle)
+		if c.path.isClosing() {
+			return false
+		}
+	}
+}
+
+// next waits until something of a request is there.
+func (c *fastConn) next(wait time.Duration) bool {
+	if c.start < c.end {
+		return true
+	}
+	if now := time.Now(); now.Sub(c.readArmed) > rearm {
+		c.readArmed = now
+		if c.conn.SetReadDeadline(now.Add(wait+rearm)) != nil {
+			return false
+		}
+	}
+	n, err := c.conn.Read(c.buf)
+	c.start, c.end = 0, n
+	return n > 0 && err == nil
+}
+
+// answer has one request answered and reports whether the connection goes on.
+func (c *fastConn) answer(head *fastHead) (goesOn bool) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	r := c.blank.WithContext(ctx)
+	r.URL, r.Host, r.Header, r.ContentLength = head.url(), head.host, head.header, head.length
+	body := &fastBody{c: c, left: head.length}
+	r.Body = body
+	if head.length == 0 {
+		r.Body = http.NoBody
+	}
+	a := newFastAnswer(c, body)
+	defer func() {
+		cancel()
+		if failed := recover(); failed != nil {
+			goesOn = false
+			if err, ok := failed.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+				stack := make([]byte, 64<<10)
+				stack = stack[:runtime.Stack(stack, false)]
+				c.path.server.http.ErrorLog.Printf("http: panic serving %s: %v\n%s", c.remote, failed, stack)
+			}
+		}
+		a.release()
+	}()
+	c.path.server.ServeHTTP(a, r)
+	if !a.finish() {
+		return false
+	}
+	if a.ends {
+		c.linger()
+		return false
+	}
+	return body.discard()
+}
+
+// linger ends a connection so that its client sees the answer.
+func (c *fastConn) linger() {
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		_ = c.conn.SetReadDeadline(time.Now().Add(lingers)) // without it the client's end of the connection ends the reads
+		for {
+			if _, err := c.conn.Read(c.buf); err != nil {
+				return
+			}
+		}
+	}
+}
