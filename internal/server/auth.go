@@ -80,6 +80,11 @@ func (o *Open) Authenticate(r *http.Request, scope sigv4.Scope, svc *Service) (a
 	if scope.AccessKey != "" && (o.knows(r, scope.AccessKey) || o.strict && issuedForm(scope.AccessKey)) {
 		return o.verified.Authenticate(r, scope, svc)
 	}
+	if svc.StreamsBody {
+		if err := sigv4.OneMechanism(r); err != nil {
+			return awswire.Caller{}, err
+		}
+	}
 	c := awswire.Caller{Account: o.account, Region: scope.Region, AccessKey: scope.AccessKey}
 	if isAccount(scope.AccessKey) {
 		c.Account = scope.AccessKey
@@ -227,7 +232,11 @@ func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (a
 	if svc.Bucket != nil {
 		bucket = svc.Bucket(r.Host)
 	}
+	if svc.StreamsBody {
+		err = sigv4.OneMechanism(r)
+	}
 	switch {
+	case err != nil:
 	case svc.presignedV2(r):
 		scope, err = v.verifier.VerifyV2Query(r, bucket)
 	case svc.signedV2(r):
@@ -240,7 +249,7 @@ func (v *Verified) Authenticate(r *http.Request, _ sigv4.Scope, svc *Service) (a
 	if err != nil {
 		return awswire.Caller{}, err
 	}
-	c := v.holder(r.Context(), scope.AccessKey, sigv4.SessionToken(r))
+	c := v.holder(r.Context(), scope.AccessKey, scope.Token)
 	c.Region = scope.Region
 	if c.Principal != "" && c.Session == nil {
 		v.issued.Used(r.Context(), scope.AccessKey, scope.Service, scope.Region)

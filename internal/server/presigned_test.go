@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,12 +89,47 @@ func TestPresignedV2(t *testing.T) {
 			}
 		}
 	}
+	// Another token beside that of the signature makes the caller nobody else.
+	for _, auth := range []Authenticator{NewVerified(nil, issuer{}), NewOpen("000000000000", true, issuer{})} {
+		r := of("ASIAIOSFODNN7EXAMPLE", "token")
+		r.Header.Set("X-Amz-Security-Token", "other")
+		scope, _ := auth.Scope(r)
+		if c, err := auth.Authenticate(r, scope, svc); err == nil {
+			t.Errorf("%T: with another token: %+v", auth, c)
+		}
+	}
 	r := signed("AKIAIOSFODNN7EXAMPLE", "")
 	r.Method = http.MethodDelete
 	for what, auth := range map[string]Authenticator{"verified": NewVerified(nil, issuer{}), "open": NewOpen("000000000000", true, issuer{})} {
 		scope, _ := auth.Scope(r)
 		if c, err := auth.Authenticate(r, scope, svc); err == nil {
 			t.Errorf("%s: another method is taken, as %+v", what, c)
+		}
+	}
+}
+
+// TestOneMechanism: a request to S3 that is signed in more than one way is refused, whoever verifies signatures.
+func TestOneMechanism(t *testing.T) {
+	const v2, v4 = "AWSAccessKeyId=k&Expires=4000000000&Signature=x", "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=k%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=x"
+	svc := &Service{SigningName: "s3", StreamsBody: true}
+	for _, x := range []struct {
+		query, authorization string
+		many                 bool
+	}{
+		{"", "", false}, {v2, "", false}, {v4, "", false}, {"", "AWS k:x", false}, {"", "Bearer x", false},
+		{v2, "AWS k:x", true}, {v4, "AWS k:x", true}, {v2, "AWS4-HMAC-SHA256 Credential=k", true}, {v4, "Bearer x", true}, {v2 + "&" + v4, "", true},
+		{v4 + "&" + v2, "AWS k:x", true}, {"prefix=X-Amz-Algorithm=", "AWS k:x", false}, {"Signature=x", "Basic x", true},
+	} {
+		for _, auth := range []Authenticator{NewVerified(nil, issuer{}), NewOpen("000000000000", true, issuer{}), NewOpen("000000000000", false, nil)} {
+			r := httptest.NewRequest(http.MethodGet, "http://localhost/bkt/k?"+x.query, nil)
+			if x.authorization != "" {
+				r.Header.Set("Authorization", x.authorization)
+			}
+			scope, _ := auth.Scope(r)
+			_, err := auth.Authenticate(r, scope, svc)
+			if many := err != nil && strings.Contains(err.Error(), "Only one auth mechanism allowed"); many != x.many {
+				t.Errorf("%T: %q, %q: %v", auth, x.query, x.authorization, err)
+			}
 		}
 	}
 }

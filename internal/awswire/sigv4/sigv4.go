@@ -45,6 +45,7 @@ type Scope struct {
 	Region    string
 	Service   string // the signing name, "kinesis"
 	Presigned bool   // in the query, not in the header
+	Token     string // session token, as it was verified; ParseScope leaves it empty
 }
 
 // Credentials are what a request of an access key is verified with.
@@ -122,6 +123,7 @@ func (v *Verifier) VerifyUpTo(r *http.Request, service string, maxBody int64) (S
 	if !cred.Expires.IsZero() && !now.Before(cred.Expires) {
 		return a.Scope, f.expiredToken()
 	}
+	a.Token = a.token
 	key := signingKey(cred.Secret, a)
 	if declared := r.Header.Get(contentSHA256); f != s3Family && isSHA256(declared) && !a.matches(r, key, strings.ToLower(declared), f) {
 		return a.Scope, f.mismatch() // whatever the body holds, which is not read

@@ -66,7 +66,7 @@ func TestSuiteVectors(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if want := (Scope{"AKIDEXAMPLE", "20150830", "us-east-1", "service", false}); scope != want {
+		if want := (Scope{"AKIDEXAMPLE", "20150830", "us-east-1", "service", false, ""}); scope != want {
 			t.Errorf("%s: scope %+v", tt.name, scope)
 		}
 		if b, _ := io.ReadAll(r.Body); string(b) != tt.body {

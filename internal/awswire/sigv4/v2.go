@@ -46,13 +46,36 @@ func Signed(r *http.Request) bool {
 		strings.Contains(r.URL.RawQuery, "X-Amz-Signature=") || IsV2Query(r)
 }
 
-// signedV2 are the parameters that are part of the resource that is signed.
+// OneMechanism refuses a request to S3 that is signed in more than one way, as where a client sends a header of its own
+// with a presigned URL.
+func OneMechanism(r *http.Request) error {
+	header, ways := r.Header.Get("Authorization"), 0
+	if header != "" {
+		ways++
+	}
+	for _, name := range []string{"X-Amz-Algorithm=", "Signature="} {
+		if i := strings.Index("&"+r.URL.RawQuery, "&"+name); i >= 0 {
+			ways++
+		}
+	}
+	if ways < 2 {
+		return nil
+	}
+	e := &Error{Code: "InvalidArgument", Message: "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified", Status: http.StatusBadRequest}
+	return e.with(s3Family, [2]string{"ArgumentName", "Authorization"}, [2]string{"ArgumentValue", clip(header)})
+}
+
+// signedV2 are the parameters that are part of the resource that is signed, in their order: those that say which
+// operation is meant, and on what, and headers of the answer. S3 has those there that came after the second version, too,
+// which not all clients know.
 var signedV2 = []string{
-	"accelerate", "acl", "analytics", "cors", "defaultObjectAcl", "delete", "inventory", "legal-hold", "lifecycle", "location",
-	"logging", "metrics", "notification", "object-lock", "partNumber", "policy", "replication", "requestPayment",
+	"abac", "accelerate", "acl", "analytics", "annotation", "annotationName", "attributes", "cors", "defaultObjectAcl", "delete", "encryption",
+	"intelligent-tiering", "inventory", "legal-hold", "lifecycle", "location", "logging", "metadataAnnotationTable", "metadataConfiguration",
+	"metadataInventoryTable", "metadataJournalTable", "metadataTable", "metrics", "notification", "object-lock", "ownershipControls",
+	"partNumber", "policy", "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment",
 	"response-cache-control", "response-content-disposition", "response-content-encoding", "response-content-language",
-	"response-content-type", "response-expires", "restore", "retention", "select", "select-type", "storageClass", "tagging", "torrent", "uploadId",
-	"uploads", "versionId", "versioning", "versions", "website",
+	"response-content-type", "response-expires", "restore", "retention", "select", "select-type", "session", "storageClass", "tagging", "torrent",
+	"uploadId", "uploads", "versionId", "versioning", "versions", "website",
 }
 
 // VerifyV2Query verifies a URL that is presigned in the second version. bucket is that of the
@@ -72,8 +95,12 @@ func (v *Verifier) VerifyV2Query(r *http.Request, bucket string) (Scope, error) 
 	if now.After(time.Unix(expires, 0)) {
 		return scope, f.presignedExpired(time.Unix(expires, 0), now)
 	}
-	s := signatureV2{bucket: bucket, query: q, when: q.Get("Expires"), presigned: true, given: q.Get("Signature"), token: queryFold(q, "x-amz-security-token")}
-	return scope, v.verifyV2(r, scope, s)
+	s := signatureV2{bucket: bucket, query: q, when: q.Get("Expires"), presigned: true, given: q.Get("Signature"), token: SessionToken(r)}
+	scope.Token = s.token
+	if err := v.verifyV2(r, scope, s); err != nil {
+		return scope, err
+	}
+	return scope, wrapV2(r)
 }
 
 // VerifyV2Header verifies a request that is signed in the second version in its header, and arranges
@@ -93,6 +120,7 @@ func (v *Verifier) VerifyV2Header(r *http.Request, bucket string) (Scope, error)
 	}
 	scope := Scope{AccessKey: key, Service: "s3"}
 	s := signatureV2{bucket: bucket, query: q, when: r.Header.Get("Date"), given: signature, token: r.Header.Get("X-Amz-Security-Token")}
+	scope.Token = s.token
 	said := s.when
 	if at := r.Header.Get("X-Amz-Date"); at != "" {
 		said, s.when = at, "" // it is among the headers that are signed
@@ -117,16 +145,21 @@ func (v *Verifier) VerifyV2Header(r *http.Request, bucket string) (Scope, error)
 	if err := v.verifyV2(r, scope, s); err != nil {
 		return scope, err
 	}
-	hash := r.Header.Get(contentSHA256)
+	return scope, wrapV2(r)
+}
+
+// wrapV2 arranges that the body of a request that is signed in the second version yields the decoded data.
+func wrapV2(r *http.Request) error {
+	f, hash := s3Family, r.Header.Get(contentSHA256)
 	switch {
 	case hash == "" || r.Body == nil:
-		return scope, nil
+		return nil
 	case strings.HasPrefix(hash, streamingSigned): // by a key of the fourth version
-		return scope, &Error{Code: "NotImplemented", Message: "The payload form " + clip(hash) + " is not supported.", Status: http.StatusNotImplemented}
+		return &Error{Code: "NotImplemented", Message: "The payload form " + clip(hash) + " is not supported.", Status: http.StatusNotImplemented}
 	case hash != unsignedPayload && hash != streamingUnsigned && !isSHA256(hash):
-		return scope, f.badHash(hash)
+		return f.badHash(hash)
 	}
-	return scope, wrapBody(r, nil, nil, hash, f)
+	return wrapBody(r, nil, nil, hash, f)
 }
 
 // parseV2Date reads a date in one of the forms that clients of the second version send.
@@ -204,10 +237,16 @@ func (s signatureV2) stringToSign(r *http.Request, path string) string {
 			amz[lower] = value
 		}
 	}
-	for name, values := range r.Header { // which are read before parameters
-		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-amz-") {
-			amz[lower] = strings.Join(values, ",")
+	for name, values := range r.Header {
+		lower := strings.ToLower(name)
+		if !strings.HasPrefix(lower, "x-amz-") {
+			continue
 		}
+		value := strings.Join(values, ",")
+		if have, ok := amz[lower]; ok && have != value { // either may be read
+			value += "," + have
+		}
+		amz[lower] = value
 	}
 	names := make([]string, 0, len(amz))
 	for name := range amz {

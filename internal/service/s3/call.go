@@ -202,6 +202,9 @@ func (c *call) serve() error {
 		return c.preflight()
 	}
 	if c.website {
+		if err := c.checkV2(); err != nil {
+			return err
+		}
 		return c.serveWebsite()
 	}
 	c.op = findOperation(c, level)
@@ -223,6 +226,9 @@ func (c *call) serve() error {
 	}
 	if c.b = c.s.buckets.get(c.bucket); c.b == nil {
 		return noSuchBucket(c.bucket)
+	}
+	if err := c.checkV2(); err != nil {
+		return err
 	}
 	if err := c.checkIDs(); err != nil {
 		return err

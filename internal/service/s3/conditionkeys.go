@@ -232,6 +232,26 @@ func (c *call) tlsVersion() []string {
 	return nil
 }
 
+// signedV2 reports whether a request is signed in the second version, in its header or its query.
+func (c *call) signedV2() bool {
+	return c.form == nil && slices.Equal(c.signatureKey("s3:signatureversion"), []string{"AWS"})
+}
+
+// takesV2 are the regions that take signatures of the second version: those that were there before the fourth. (Source: the
+// signature versions of S3's endpoints in the data of botocore.)
+var takesV2 = []string{"ap-northeast-1", "ap-southeast-1", "ap-southeast-2", "eu-west-1", "sa-east-1", "us-east-1", "us-gov-east-1", "us-gov-west-1", "us-west-1", "us-west-2"}
+
+// checkV2 refuses a signature of the second version where S3 has none: in other regions, and by access points and websites,
+// whose hosts such a signature is not about.
+func (c *call) checkV2() error {
+	if !c.signedV2() || c.point == nil && !c.website && (c.b == nil || slices.Contains(takesV2, c.b.Region)) {
+		return nil
+	}
+	return errSecondVersion
+}
+
+var errSecondVersion = invalidRequest("The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+
 // signatureKey is a condition key of how a request is signed.
 func (c *call) signatureKey(name string) []string {
 	fourth, second, how, at := false, false, "", ""
@@ -257,7 +277,7 @@ func (c *call) signatureKey(name string) []string {
 		return []string{"AWS"}
 	}
 	t, err := time.Parse("20060102T150405Z", at)
-	if err != nil {
+	if err != nil || how == "REST-HEADER" { // whose requests live for minutes anyway
 		return nil
 	}
 	return oneValue(strconv.FormatInt(max(0, c.s.clock.Now().Sub(t).Milliseconds()), 10))

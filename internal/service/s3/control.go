@@ -112,6 +112,9 @@ func (c *control) serve() (err error) {
 	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
 		return errInvalidURI
 	}
+	if c.signedV2() {
+		return errSecondVersion
+	}
 	if len(c.account) != 12 || strings.Trim(c.account, "0123456789") != "" {
 		return invalidRequest("The account id " + strconv.Quote(c.account) + " is not valid.")
 	}

@@ -53,12 +53,14 @@ func (c *call) kmsKey(key string) (string, error) {
 	return aws.ToString(found.Arn), nil
 }
 
-// errUnsignedKey refuses a request that is not signed: keys are used for somebody, whatever their policies and the bucket's say.
+// errUnsignedKey refuses a request that is not signed in the fourth version: keys are used for somebody, whatever their policies and
+// the bucket's say.
 var errUnsignedKey = invalidArgument("Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.", "Authorization", "null")
 
-// withoutKeys reports whether no key of KMS is used for the caller: for nobody, where policies count.
+// withoutKeys reports whether no key of KMS is used for the caller: for nobody, where policies count, and for signatures of
+// the second version.
 func (c *call) withoutKeys() bool {
-	return c.caller.Anonymous && c.s.cfg.Enforces != nil && c.s.cfg.Enforces()
+	return c.signedV2() || c.caller.Anonymous && c.s.cfg.Enforces != nil && c.s.cfg.Enforces()
 }
 
 // decideKey asks the policies of the caller and of a key, which S3 uses for who reads or writes an object of a bucket.

@@ -95,7 +95,7 @@ func TestConditionKeysOfRequests(t *testing.T) {
 		{`"StringEquals":{"s3:ResourceAccount":"` + accountA + `"}`, nil, "AccessDenied"},
 		{`"StringEquals":{"s3:authType":"REST-HEADER"}`, nil, "AccessDenied"},
 		{`"StringNotEquals":{"s3:signatureversion":"AWS4-HMAC-SHA256"}`, nil, ""},
-		{`"NumericLessThan":{"s3:signatureAge":"600000"}`, nil, "AccessDenied"},
+		{`"NumericLessThan":{"s3:signatureAge":"600000"}`, nil, ""}, // which presigned URLs and forms have
 		{`"StringNotEquals":{"aws:PrincipalAccount":"` + accountB + `"}`, nil, ""},
 		{`"NumericGreaterThan":{"s3:object-lock-remaining-retention-days":"10"}`, days(20), "AccessDenied"},
 		{`"NumericGreaterThan":{"s3:object-lock-remaining-retention-days":"10"}`, days(5), ""},

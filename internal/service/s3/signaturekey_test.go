@@ -13,6 +13,7 @@ func TestSignatureKey(t *testing.T) {
 		{"AWS4-HMAC-SHA256 Credential=x", "Signature=x&AWSAccessKeyId=y", "REST-HEADER AWS4-HMAC-SHA256"},
 		{"AWS4-HMAC-SHA256 Credential=x", "X-Amz-Signature=x", "REST-HEADER AWS4-HMAC-SHA256"},
 		{"AWS AKID:x", "", "REST-HEADER AWS"},
+		{"AWS AKID:x", "X-Amz-Signature=x&X-Amz-Algorithm=AWS4-HMAC-SHA256", "REST-HEADER AWS"},
 		{"AWS AKID:x", "Signature=x&AWSAccessKeyId=y", "REST-HEADER AWS"},
 		{"", "Signature=x&AWSAccessKeyId=y", "REST-QUERY-STRING AWS"},
 		{"", "X-Amz-Signature=x", "REST-QUERY-STRING AWS4-HMAC-SHA256"},
