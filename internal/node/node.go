@@ -373,7 +373,7 @@ func (n *Node) services() []server.Service {
 		SigningName: "s3",
 		StreamsBody: true,
 		Bucket:      bucketOf,
-		OwnsCORS:    func(r *http.Request) bool { return n.objects.HasBucket(r) },
+		OwnsCORS:    func(r *http.Request) bool { return n.objects.OwnsCORS(r) },
 		AllowsOrigin: func(r *http.Request) bool {
 			return n.objects.AllowsOrigin(r) || !n.openToAny() && n.objects.HasBucket(r)
 		},

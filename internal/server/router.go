@@ -123,8 +123,14 @@ func (rt *routes) find(r *http.Request, signingName string) *Service {
 	if s := pick(rt.bySigning[serviceOfHost(r.Host)], r); s != nil {
 		return s
 	}
+	asked := r
+	if isPreflight(r) { // is about the request that is to follow
+		follows := *r
+		follows.Method = r.Header.Get("Access-Control-Request-Method")
+		asked = &follows
+	}
 	for _, s := range rt.byPath {
-		if s.Matches(r) {
+		if s.Matches(asked) {
 			return s
 		}
 	}

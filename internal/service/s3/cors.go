@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -118,7 +119,7 @@ func (c *call) preflight() error {
 	}
 	b := c.s.buckets.get(c.bucket)
 	if b == nil {
-		return refuse("CORSResponse: Bucket not found").with("Method", "OPTIONS").with("ResourceType", "BUCKET")
+		return refuse("CORSResponse: Bucket not found").with("Method", cmp.Or(method, "OPTIONS")).with("ResourceType", "BUCKET")
 	}
 	config := b.setting("cors")
 	if method == "" && config == nil {
@@ -168,6 +169,21 @@ func (c *call) sayCORS() {
 	}
 }
 
+// OwnsCORS reports whether the rules of a bucket say what pages may do with what a request is about: one of a bucket
+// that exists, or a preflight of one that does not, which is refused.
+func (s *Service) OwnsCORS(r *http.Request) bool {
+	return s.HasBucket(r) || r.Method == http.MethodOptions && namesBucket(r)
+}
+
+// namesBucket reports whether a request is about a bucket, or its website.
+func namesBucket(r *http.Request) bool {
+	if _, ok := parseWebsiteHost(r.Host); ok {
+		return true
+	}
+	_, ok := ParseBucketHost(r.Host)
+	return ok || len(r.URL.Path) > 1
+}
+
 // HasBucket reports whether a request is about a bucket that exists, or its website.
 func (s *Service) HasBucket(r *http.Request) bool { return s.bucketOf(r) != nil }
 
@@ -187,7 +203,7 @@ func (s *Service) bucketOf(r *http.Request) *bucket {
 func (s *Service) AllowsOrigin(r *http.Request) bool {
 	b := s.bucketOf(r)
 	if b == nil {
-		return false
+		return s.OwnsCORS(r) // to be refused
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -31,7 +32,8 @@ func TestCORS(t *testing.T) {
 		{"OPTIONS", "/ruled/k", "", "", 400, "Insufficient information. Origin request header needed.", "", ""},
 		{"OPTIONS", "/bare/k", page, "PUT", 403, "CORS is not enabled for this bucket.", "", ""},
 		{"OPTIONS", "/bare/k", page, "", 403, "<Method>OPTIONS</Method><ResourceType>BUCKET</ResourceType>", "", ""},
-		{"OPTIONS", "/nobody/k", page, "", 403, "CORSResponse: Bucket not found", "", ""},
+		{"OPTIONS", "/nobody/k", page, "", 403, "CORSResponse: Bucket not found</Message><Method>OPTIONS</Method><ResourceType>BUCKET</ResourceType>", "", ""},
+		{"OPTIONS", "/nobody/k", page, "PUT", 403, "CORSResponse: Bucket not found</Message><Method>PUT</Method><ResourceType>BUCKET</ResourceType>", "", ""},
 		{"OPTIONS", "/ruled/k", page, "GET", 200, "", page, "GET, HEAD"},
 		{"OPTIONS", "/ruled/k", page, "PUT", 403, "are not whitelisted by the resource's CORS spec.</Message><Method>PUT</Method><ResourceType>OBJECT</ResourceType>", "", ""},
 		{"OPTIONS", "/ruled/k", suffix, "PUT", 200, "", suffix, "PUT"},
@@ -64,6 +66,20 @@ func TestCORS(t *testing.T) {
 		}
 		if allowed != "" && (h.Get("Vary") == "" || h.Get("Access-Control-Max-Age") != "3000") {
 			t.Errorf("%s %s of %s: %v", v.method, v.path, v.origin, h)
+		}
+	}
+	// A preflight of a bucket that is not there is the buckets' affair, for any page; another request is not.
+	for _, v := range []struct {
+		method, url  string
+		owns, allows bool
+	}{
+		{"OPTIONS", "http://localhost/nobody/k", true, true}, {"PUT", "http://localhost/nobody", false, false}, {"OPTIONS", "http://nobody.s3.localhost/", true, true},
+		{"OPTIONS", "http://localhost/", false, false}, {"GET", "http://localhost/nobody/k", false, false}, {"GET", "http://localhost/bare/k", true, true},
+	} {
+		r := must(http.NewRequest(v.method, v.url, nil))(t)
+		r.Header.Set("Origin", page)
+		if owns, allows := n.OwnsCORS(r), n.AllowsOrigin(r); owns != v.owns || allows != v.allows {
+			t.Errorf("%s %s: owns %t, allows %t", v.method, v.url, owns, allows)
 		}
 	}
 	// The headers that a request asks for count, though it is no preflight.
