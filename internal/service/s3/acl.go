@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
 )
 
@@ -31,17 +32,34 @@ func ownerOf(b *bucket, r *objectstore.Record) string {
 
 // writer is the account that will own an object which the request makes.
 func (c *call) writer() string {
-	account := c.caller.Of()
+	account := accountOf(c.caller)
 	switch ownership := ownershipOf(c.b); {
-	case account == "", c.caller.Anonymous, ownership == "BucketOwnerEnforced",
+	case account == "", ownership == "BucketOwnerEnforced",
 		ownership == "BucketOwnerPreferred" && c.header("X-Amz-Acl") == "bucket-owner-full-control":
 		return c.b.Owner
 	}
 	return account
 }
 
+// anonymous stands for the account of those who say of no request who they are. They own what they write.
+const anonymous = "anonymous"
+
+// anonymousID is the canonical user id that S3 has for them. (Source: "Access control list (ACL) overview" in the user guide.)
+const anonymousID = "65a011a29cdf8ec533ec3d1ccaae921c"
+
+// accountOf is the account that lists know a caller by.
+func accountOf(caller awswire.Caller) string {
+	if caller.Anonymous {
+		return anonymous
+	}
+	return caller.Of()
+}
+
 // canonicalID is the canonical user id of an account.
 func canonicalID(account string) string {
+	if account == anonymous {
+		return anonymousID
+	}
 	sum := sha256.Sum256([]byte("canonical user of " + account))
 	return hex.EncodeToString(sum[:])
 }
@@ -77,6 +95,8 @@ func cannedACL(name, account string) *node {
 		add(groupGrant("global/AllUsers", "WRITE"))
 	case "authenticated-read":
 		add(groupGrant("global/AuthenticatedUsers", "READ"))
+	case "aws-exec-read": // EC2, which reads images
+		add(grant("CanonicalUser", "ID", "6aa5a366c34c1cbe25dc49211496e913e0351eb0e8c37aa3477e40942ec6b97c", "READ"))
 	case "log-delivery-write":
 		add(groupGrant("s3/LogDelivery", "WRITE"))
 		add(groupGrant("s3/LogDelivery", "READ_ACP"))
@@ -127,7 +147,7 @@ func (c *call) requestedACL(account string) (*node, error) {
 			default:
 				return nil, errNotImplemented.with("Header", "emailAddress")
 			}
-			if err := checkGrant(g); err != nil {
+			if err := checkGrant(g, "id", "uri"); err != nil {
 				return nil, err
 			}
 			grants = append(grants, g)
@@ -160,30 +180,32 @@ func (c *call) grantOwner(acl *node, canned string) {
 	}
 }
 
-func checkGrant(g *node) error {
+// checkGrant refuses a grant to what cannot have one; errors name the id and the group as the request has them, in its
+// headers or its body.
+func checkGrant(g *node, idName, groupName string) error {
 	who := g.get("Grantee")
 	switch who.Type {
 	case "CanonicalUser":
 		if id := who.text("ID"); !isCanonical(id) {
-			return invalidArgument("Invalid id", "CanonicalUser/ID", id)
+			return invalidArgument("Invalid id", idName, id)
 		}
 	case "Group":
 		uri := who.text("URI")
 		switch strings.TrimPrefix(uri, groupPrefix) {
 		case "global/AllUsers", "global/AuthenticatedUsers", "s3/LogDelivery":
 		default:
-			return invalidArgument("Invalid group uri", "uri", uri)
+			return invalidArgument("Invalid group uri", groupName, uri)
 		}
 	case "AmazonCustomerByEmail":
 		return fault(400, "UnresolvableGrantByEmailAddress", "The e-mail address you provided does not match any account on record.")
 	default:
-		return errMalformedXML
+		return errMalformedACL
 	}
 	return nil
 }
 
 func isCanonical(id string) bool {
-	return len(id) == 64 && strings.Trim(id, "0123456789abcdef") == ""
+	return id == anonymousID || len(id) == 64 && strings.Trim(id, "0123456789abcdef") == ""
 }
 
 var aclShape = parseShape("AccessControlPolicy{Owner?{ID? DisplayName?} AccessControlList?{Grant*{Grantee{ID? DisplayName? EmailAddress? URI? Type?} Permission:FULL_CONTROL|READ|WRITE|READ_ACP|WRITE_ACP}}}")
@@ -217,7 +239,7 @@ func (c *call) newACL(account string) (*node, error) {
 			return nil, errAccessDenied
 		}
 		for _, g := range n.at("AccessControlList").all("Grant") {
-			if err := checkGrant(g); err != nil {
+			if err := checkGrant(g, "CanonicalUser/ID", "Group/URI"); err != nil {
 				return nil, err
 			}
 		}

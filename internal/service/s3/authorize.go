@@ -335,6 +335,10 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key, version 
 	case "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads":
 		acl, need = b.setting("acl"), "READ"
 	case "s3:PutObject", "s3:DeleteObject":
+		// It lets one write what is not there yet, and what one owns.
+		if info, err := s.store.Stat(b.Name, key, ""); err == nil && ownerOf(b, &info.Record) != accountOf(caller) {
+			return false
+		}
 		acl, need = b.setting("acl"), "WRITE"
 	case "s3:GetBucketAcl":
 		acl, need = b.setting("acl"), "READ_ACP"
@@ -370,7 +374,7 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key, version 
 		switch uri := strings.TrimPrefix(g.text("Grantee", "URI"), groupPrefix); {
 		case uri == "global/AllUsers" && !s.blocks(b, "IgnorePublicAcls"),
 			uri == "global/AuthenticatedUsers" && !caller.Anonymous && !s.blocks(b, "IgnorePublicAcls"),
-			!caller.Anonymous && g.text("Grantee", "ID") == canonicalID(caller.Of()):
+			g.text("Grantee", "ID") == canonicalID(accountOf(caller)):
 			return true
 		}
 	}

@@ -19,7 +19,7 @@ type source struct {
 }
 
 // copySource opens the object that X-Amz-Copy-Source names: [/]bucket/key[?versionId=...],
-// percent-encoded. It evaluates the conditions of the source. A plus sign is a blank, as in a form: clients that mean
+// percent-encoded, or the object's URL. It evaluates the conditions of the source. A plus sign is a blank, as in a form: clients that mean
 // the sign write %2B. For those that do not, it is itself where there is no key with a blank.
 func (c *call) copySource() (*source, objectstore.Data, error) {
 	header := c.header("X-Amz-Copy-Source")
@@ -33,7 +33,7 @@ func (c *call) copySource() (*source, objectstore.Data, error) {
 }
 
 func (c *call) copySourceOf(header string, unescape func(string) (string, error)) (*source, objectstore.Data, error) {
-	bad := invalidArgument("Invalid copy source object key", "x-amz-copy-source", header)
+	bad := invalidArgument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
 	path, query, _ := strings.Cut(header, "?")
 	src := &source{}
 	if query != "" {
@@ -45,7 +45,7 @@ func (c *call) copySourceOf(header string, unescape func(string) (string, error)
 			return nil, nil, invalidArgument("Invalid version id specified", "x-amz-copy-source", v)
 		}
 	}
-	path, err := unescape(path)
+	path, err := unescape(pathOfSource(path))
 	if err != nil {
 		return nil, nil, bad
 	}
@@ -64,7 +64,7 @@ func (c *call) copySourceOf(header string, unescape func(string) (string, error)
 		point, path = p, p.Bucket+"/"+key
 	}
 	if src.bucket, src.key, ok = strings.Cut(path, "/"); !ok || src.bucket == "" || src.key == "" {
-		return nil, nil, invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", header)
+		return nil, nil, bad
 	}
 	if p := c.s.accounts.pointOf(src.bucket); p != nil {
 		point, src.bucket = p, p.Bucket
@@ -116,6 +116,29 @@ func (c *call) copySourceOf(header string, unescape func(string) (string, error)
 		c.log.source = src
 	}
 	return src, f, nil
+}
+
+// pathOfSource is bucket/key of a source that is a URL of S3's, in either style; of others it is what they are.
+func pathOfSource(source string) string {
+	_, rest, ok := strings.Cut(source, "://")
+	if !ok || !strings.HasPrefix(source, "http://") && !strings.HasPrefix(source, "https://") {
+		return source
+	}
+	host, path, ok := strings.Cut(rest, "/")
+	if !ok {
+		return source
+	}
+	if bucket, named := ParseBucketHost(host); named {
+		return bucket + "/" + path
+	}
+	return path
+}
+
+// saySource sets the header of the version that a copy was made of. The null version has no id to tell.
+func (c *call) saySource(src *source) {
+	if src.b.Versioning != "" {
+		c.say("x-amz-copy-source-version-id", src.info.Version)
+	}
 }
 
 // usable evaluates what must be so of a source that is there.
@@ -233,10 +256,9 @@ func (c *call) copyObject() error {
 	if err != nil {
 		return err
 	}
-	if src.b.Versioning != "" {
-		c.say("x-amz-copy-source-version-id", src.info.VersionID())
-	}
+	c.saySource(src)
 	c.sayWritten(&info)
+	c.sayVersion(&info) // that of a copy is told where it is null, too
 	c.sayEncryption(&info.Record)
 	c.sayExpiration(&info)
 	n := el("CopyObjectResult", leaf("LastModified", listTime(info.ModTime)), leaf("ETag", quoted(info.ETag)))

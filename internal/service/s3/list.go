@@ -108,7 +108,7 @@ func (c *call) listObjects() error {
 		n.add("EncodingType", p.encoding)
 	}
 	n.add("IsTruncated", strconv.FormatBool(page.Truncated))
-	c.addEntries(n, &page, p, true)
+	c.addEntries(n, &page, p, !c.caller.Anonymous) // who own objects is not told to everybody
 	return c.writeXML(n)
 }
 
@@ -149,7 +149,7 @@ func (c *call) listObjectsV2() error {
 		n.add("EncodingType", p.encoding)
 	}
 	n.add("IsTruncated", strconv.FormatBool(page.Truncated))
-	c.addEntries(n, &page, p, c.query.Get("fetch-owner") == "true")
+	c.addEntries(n, &page, p, c.query.Get("fetch-owner") == "true" && !c.caller.Anonymous)
 	return c.writeXML(n)
 }
 

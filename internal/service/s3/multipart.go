@@ -206,9 +206,7 @@ func (c *call) uploadPartCopy() error {
 	if err != nil {
 		return err
 	}
-	if src.b.Versioning != "" {
-		c.say("x-amz-copy-source-version-id", src.info.VersionID())
-	}
+	c.saySource(src)
 	c.sayEncryption(&u.Record)
 	n := el("CopyPartResult", leaf("LastModified", listTime(p.ModTime)), leaf("ETag", quoted(p.ETag)))
 	if u.Record.Prop(propAlgorithm) != "" {
@@ -509,6 +507,11 @@ func (c *call) chosen(doc *node, u objectstore.Upload, all []objectstore.Uploade
 	final, err := c.finalSum(kind)
 	if err != nil {
 		return nil, err
+	}
+	for a := range final { // S3 does not look at those that it had before 2026
+		if algorithm == "" && !slices.Contains([]string{"CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"}, a) {
+			return nil, invalidRequest("Checksum Type mismatch occurred, expected checksum Type: null, actual checksum Type: " + strings.ToLower(a))
+		}
 	}
 	digests, sums := md5.New(), []byte(nil)
 	var parts []objectstore.UploadedPart

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -135,7 +136,9 @@ func (c *call) checkLogging(doc *node) error {
 		return fault(400, "AccessControlListNotSupported", "Target grants not allowed for bucket owner enforced buckets")
 	}
 	for _, g := range grants { // S3 takes the permissions to read and write lists too, which its documentation does not name
-		if err := checkGrant(g); err != nil {
+		if err := checkGrant(g, "CanonicalUser/ID", "Group/URI"); errors.Is(err, errMalformedACL) {
+			return errMalformedXML
+		} else if err != nil {
 			return err
 		}
 	}
