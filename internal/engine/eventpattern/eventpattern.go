@@ -58,24 +58,48 @@ func decode(b []byte) (any, error) {
 	return v, nil
 }
 
-func wildcard(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == s
+// glob is a compiled wildcard: texts between which there may be anything.
+type glob []string
+
+// parseGlob compiles a wildcard: * is any text, \* an asterisk, \\ a backslash. Otherwise it says what is wrong, and where,
+// counted from one.
+func parseGlob(text string) (g glob, at int, why string) {
+	var part strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '*' && i+1 < len(text) && text[i+1] == '*':
+			return nil, i + 1, "Consecutive wildcard characters"
+		case c == '*':
+			g = append(g, part.String())
+			part.Reset()
+		case c == '\\':
+			if i++; i == len(text) || text[i] != '*' && text[i] != '\\' {
+				return nil, i, "Invalid escape character"
+			}
+			part.WriteByte(text[i])
+		default:
+			part.WriteByte(c)
+		}
 	}
-	if !strings.HasPrefix(s, parts[0]) {
+	return append(g, part.String()), 0, ""
+}
+
+func (g glob) matches(s string) bool {
+	if len(g) == 1 {
+		return g[0] == s
+	}
+	if !strings.HasPrefix(s, g[0]) {
 		return false
 	}
-	s = s[len(parts[0]):]
-	last := parts[len(parts)-1]
-	for _, p := range parts[1 : len(parts)-1] {
+	s = s[len(g[0]):]
+	for _, p := range g[1 : len(g)-1] {
 		i := strings.Index(s, p)
 		if i < 0 {
 			return false
 		}
 		s = s[i+len(p):]
 	}
-	return strings.HasSuffix(s, last)
+	return strings.HasSuffix(s, g[len(g)-1])
 }
 
 // both are values of one name, which a document has by itself and by a name with dots.

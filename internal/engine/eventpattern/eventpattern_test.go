@@ -156,3 +156,78 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestRuleErrors tries the messages of patterns of rules, with their places, as EventBridge was recorded to answer them.
+func TestRuleErrors(t *testing.T) {
+	at := func(pattern, reason string, column, times int) string {
+		text := reason
+		for range times {
+			text += fmt.Sprintf("\n at [Source: (String)\"%s\"; line: 1, column: %d]", pattern, column)
+		}
+		return text
+	}
+	const bad = "Value of anything-but must be an array or single string/number value."
+	for _, c := range []struct {
+		pattern, reason string
+		column, times   int
+	}{
+		{`{"int": 42}`, `"int" must be an object or an array`, 11, 1},
+		{`{"string": "my-value"}`, `"string" must be an object or an array`, 13, 1},
+		{`{"detail": {"equal": [{"NUMERIC": ["=", 5]}]}}`, "Unrecognized match type NUMERIC", 36, 1},
+		{`{"resources": []}`, "Empty arrays are not allowed", 17, 1},
+		{`{"my_key": [{"EXISTS": true}]}`, "Unrecognized match type EXISTS", 28, 1},
+		{`{"detail": {"c-count": [{"numeric": [">", 0, ">", 0]}]}}`, "Bad numeric range operator: >", 49, 1},
+		{`{"detail": {"c-count": [{"numeric": [">", 0, "<"]}]}}`, "Value of < must be numeric", 50, 1},
+		{`{"detail-type": [{"equals-ignore-case": ["ec2 instance state-change notification"]}]}`, "equals-ignore-case match pattern must be a string", 42, 1},
+		{`{"detail": {"state": [{"anything-but": {"equals-ignore-case": 123}}]}}`, "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.", 66, 1},
+		{`{"detail": {"state": [{"anything-but": {"equals-ignore-case": [123, 456]}}]}}`, "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.", 67, 2},
+		{`{"EventBusArn": [{"wildcard": 123}]}`, "wildcard match pattern must be a string", 34, 1},
+		{`{"EventBusArn": [{"wildcard": "arn:aws:events:us-east-1:**:event-bus/*"}]}`, "Consecutive wildcard characters at pos 26", 72, 1},
+		{`{"detail": {"state": [{"anything-but": {"wildcard": [123, "*/dir/*"]}}]}}`, "wildcard match pattern must be a string", 57, 2},
+		{`{"detail": {"FilePath": [{"anything-but": {"wildcard": 123}}]}}`, "wildcard match pattern must be a string", 59, 1},
+		{`{"detail": {"FileName": [{"anything-but": {"suffix": [123, ".txt"]}}]}}`, "prefix/suffix match pattern must be a string", 58, 2},
+		{`{"detail": {"FileName": [{"anything-but": {"suffix": 123}}]}}`, "prefix/suffix match pattern must be a string", 57, 1},
+		{`{"detail": {"FileName": [{"anything-but": {"prefix": {"equals-ignore-case": "file"}}}]}}`, bad, 55, 1},
+		{`{"detail": {"sourceIPAddress": [{"cidr": "bad-filter"}]}}`, "Malformed CIDR, one '/' required", 0, 0},
+		{`{"detail": {"sourceIPAddress": [{"cidr": "10.0.0.0/mm"}]}}`, "Malformed CIDR, mask bits must be an integer", 0, 0},
+		{`{"detail": {"sourceIPAddress": [{"cidr": "xx.11.xx/8"}]}}`, "Nonstandard IP address: xx.11.xx", 0, 0},
+		{`{"detail": {"sourceIPAddress": [{"cidr": ["bad-type"]}]}}`, "prefix match pattern must be a string", 43, 1},
+		{`this is valid json but not a dict`, "Unrecognized token 'this': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", 5, 1},
+		{`{'bad': 'quotation'}`, "Unexpected character (''' (code 39)): was expecting double-quote to start field name", 2, 1},
+		{`["not", "a", "dict", "but valid json"]`, "Filter is not an object", 2, 1},
+	} {
+		_, err := ParseRule(c.pattern)
+		var e *SyntaxError
+		if !errors.As(err, &e) {
+			t.Errorf("%s: %v", c.pattern, err)
+		} else if got, want := e.Reason+e.Source(c.pattern), at(c.pattern, c.reason, c.column, c.times); got != want {
+			t.Errorf("%s\ngot  %q\nwant %q", c.pattern, got, want)
+		}
+	}
+}
+
+func TestWildcards(t *testing.T) {
+	for _, c := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{`{"a":[{"wildcard":"x\\*y"}]}`, `x*y`, true},
+		{`{"a":[{"wildcard":"x\\*y"}]}`, `xzy`, false},
+		{`{"a":[{"wildcard":"x\\\\*"}]}`, `x\z`, true},
+		{`{"a":[{"wildcard":"*ab*"}]}`, `ab`, true},
+		{`{"a":[{"wildcard":"a*a"}]}`, `a`, false},
+		{`{"a":[{"wildcard":"*"}]}`, ``, true},
+	} {
+		p, err := Parse(c.pattern)
+		if err != nil {
+			t.Errorf("%s: %v", c.pattern, err)
+		} else if got := p.Matches(map[string]any{"a": c.text}); got != c.want {
+			t.Errorf("%s of %s: %v", c.pattern, c.text, got)
+		}
+	}
+	for _, bad := range []string{`{"a":[{"wildcard":"x\\y"}]}`, `{"a":[{"wildcard":"x\\"}]}`} {
+		if _, err := Parse(bad); !errors.Is(err, ErrSyntax) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}

@@ -14,15 +14,22 @@ type compiler struct {
 	text string
 	list []token
 	i    int
+	rule bool // the words are those of rules
 }
 
 // Parse compiles a pattern. Its error is a *SyntaxError.
-func Parse(text string) (*Pattern, error) {
+func Parse(text string) (*Pattern, error) { return parse(text, false) }
+
+// ParseRule is Parse for the pattern of a rule: EventBridge words some errors in another way than the services that have
+// patterns besides.
+func ParseRule(text string) (*Pattern, error) { return parse(text, true) }
+
+func parse(text string, rule bool) (*Pattern, error) {
 	list, err := scan(text)
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{text: text, list: list}
+	c := &compiler{text: text, list: list, rule: rule}
 	if t := c.next(); t.kind != '{' {
 		return nil, c.bad(t, "Filter is not an object")
 	}
@@ -47,6 +54,12 @@ func (c *compiler) bad(t token, format string, args ...any) error {
 
 func (c *compiler) badAt(at int, format string, args ...any) error {
 	line, column := position(c.text, at)
+	return &SyntaxError{Reason: fmt.Sprintf(format, args...), JSON: true, Line: line, Column: column, Places: 1}
+}
+
+// badValue makes the error of a value that is told without its place.
+func (c *compiler) badValue(t token, format string, args ...any) error {
+	line, column := position(c.text, t.end)
 	return &SyntaxError{Reason: fmt.Sprintf(format, args...), JSON: true, Line: line, Column: column}
 }
 
@@ -257,19 +270,52 @@ func (c *compiler) expression(f *field) (condition, error) {
 // onText compiles an operator on texts, whose argument is taken.
 func (c *compiler) onText(op string, t token) (condition, error) {
 	if t.kind != 's' {
+		if op == "cidr" {
+			op = "prefix"
+		}
 		return nil, c.bad(t, "%s match pattern must be a string", op)
 	}
 	switch op {
 	case "wildcard":
-		if strings.Contains(t.text, "**") {
-			return nil, c.badAt(t.end, "Consecutive wildcard characters at pos %d", strings.Index(t.text, "**")+1)
+		glob, at, why := parseGlob(t.text)
+		if why != "" {
+			return nil, c.badAt(t.end, "%s at pos %d", why, at)
 		}
+		return onText(glob.matches), nil
 	case "cidr":
 		if _, err := netip.ParsePrefix(t.text); err != nil {
-			return nil, c.badAt(t.end, "Malformed CIDR, one '/' required")
+			return nil, c.badValue(t, "%s", malformedCIDR(t.text))
 		}
 	}
 	return textCondition(op, t.text, false), nil
+}
+
+// malformedCIDR says what is wrong with a range of addresses.
+func malformedCIDR(text string) string {
+	address, mask, ok := strings.Cut(text, "/")
+	if !ok || strings.Contains(mask, "/") {
+		return "Malformed CIDR, one '/' required"
+	}
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return "Nonstandard IP address: " + address
+	}
+	n, err := strconv.Atoi(mask)
+	if err != nil {
+		return "Malformed CIDR, mask bits must be an integer"
+	}
+	if n < 0 || n > ip.BitLen() {
+		return fmt.Sprintf("Malformed CIDR, mask bits must be between 0 and %d", ip.BitLen())
+	}
+	return "Malformed CIDR, an address without a zone required"
+}
+
+// onText is the condition of a value that is a text for which holds holds.
+func onText(holds func(string) bool) condition {
+	return func(v any) bool {
+		s, ok := v.(string)
+		return ok && holds(s)
+	}
 }
 
 // textCondition is the condition of an operator on texts, whose argument is one that it takes.
@@ -282,8 +328,6 @@ func textCondition(op, arg string, fold bool) condition {
 		holds = func(s string) bool { return strings.HasSuffix(s, arg) }
 	case "equals-ignore-case":
 		holds = func(s string) bool { return strings.EqualFold(s, arg) }
-	case "wildcard":
-		holds = func(s string) bool { return wildcard(arg, s) }
 	case "cidr":
 		p, _ := netip.ParsePrefix(arg)
 		holds = func(s string) bool {
@@ -296,10 +340,7 @@ func textCondition(op, arg string, fold bool) condition {
 		arg = strings.ToLower(arg)
 		holds = func(s string) bool { return inner(strings.ToLower(s)) }
 	}
-	return func(v any) bool {
-		s, ok := v.(string)
-		return ok && holds(s)
-	}
+	return onText(holds)
 }
 
 // numeric compiles the array of a numeric expression, whose first token is taken.
@@ -418,14 +459,17 @@ func (c *compiler) anythingBut() (condition, error) {
 		if !slices.Contains([]string{"prefix", "suffix", "equals-ignore-case", "wildcard"}, op.text) {
 			return nil, c.bad(op, "Unsupported anything-but pattern: %s", op.text)
 		}
-		add := func(t token) error {
+		add := func(t token, places int) error {
+			if err := c.checkNot(op.text, t, places); err != nil {
+				return err
+			}
 			cond, err := c.onText(op.text, t)
 			not = append(not, cond)
 			return err
 		}
 		t := c.next()
 		if t.kind != '[' {
-			if err := add(t); err != nil {
+			if err := add(t, 1); err != nil {
 				return nil, err
 			}
 			return noneOf(not), c.closed()
@@ -434,7 +478,7 @@ func (c *compiler) anythingBut() (condition, error) {
 			if t = c.next(); t.kind == ']' {
 				break
 			}
-			if err := add(t); err != nil {
+			if err := add(t, 2); err != nil {
 				return nil, err
 			}
 		}
@@ -448,6 +492,32 @@ func (c *compiler) anythingBut() (condition, error) {
 		return nil, c.bad(t, "Value of anything-but must be an array or single string/number value.")
 	}
 	return noneOf(not), nil
+}
+
+// checkNot refuses an argument of an operator within anything-but in the words of rules, which tell its place as often as
+// they have been through it.
+func (c *compiler) checkNot(op string, t token, places int) error {
+	if !c.rule {
+		return nil
+	}
+	affix := op == "prefix" || op == "suffix"
+	var err error
+	switch {
+	case places == 1 && t.kind == '{':
+		err = c.bad(t, "Value of anything-but must be an array or single string/number value.")
+	case t.kind != 's' && affix:
+		err = c.bad(t, "prefix/suffix match pattern must be a string")
+	case t.kind != 's' && op == "equals-ignore-case":
+		err = c.bad(t, "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.")
+	case t.kind != 's':
+		err = c.bad(t, "%s match pattern must be a string", op)
+	case affix && t.text == "":
+		err = c.badAt(t.end, "Null prefix/suffix not allowed")
+	default:
+		return nil
+	}
+	err.(*SyntaxError).Places = places //nolint:errorlint // it was made here
+	return err
 }
 
 func noneOf(list []condition) condition {

@@ -17,6 +17,13 @@ type SyntaxError struct {
 	// Line and Column are behind what was read last, from 1. A text is read when it is asked for: of one that has the
 	// wrong type only the quote was. A column is a unit of UTF-16.
 	Line, Column int
+	// Places is how often AWS tells the place: not at all of some values, twice of one that is in a list within a list.
+	Places int
+}
+
+// Source is where a text is wrong as AWS's compiler of rules tells it; empty where it does not.
+func (e *SyntaxError) Source(text string) string {
+	return strings.Repeat(fmt.Sprintf("\n at [Source: (String)\"%s\"; line: %d, column: %d]", text, e.Line, e.Column), e.Places)
 }
 
 func (e *SyntaxError) Error() string { return ErrSyntax.Error() + ": " + e.Reason }
@@ -67,7 +74,7 @@ func (s *scanner) add(kind byte, text string, begun, end int) {
 // fail makes the error of a text that is not JSON, at an offset.
 func (s *scanner) fail(at int, format string, args ...any) error {
 	line, column := position(s.text, at)
-	return &SyntaxError{Reason: fmt.Sprintf(format, args...), Line: line, Column: column}
+	return &SyntaxError{Reason: fmt.Sprintf(format, args...), Line: line, Column: column, Places: 1}
 }
 
 // position is the line and the column behind the first bytes of a text.
