@@ -325,3 +325,10 @@ func (q *Queue) sweepDedup(b *pebble.Batch, now int64, n int) (ended int, err er
 	}
 	return ended, closing(it.Error(), it)
 }
+
+// Len is how many messages the queue has, those in flight and delayed included.
+func (q *Queue) Len() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.total
+}
