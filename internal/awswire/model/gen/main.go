@@ -22,7 +22,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire/model"
 )
 
-const services = "apigateway apigatewaymanagementapi apigatewayv2 athena cloudwatch cognito-identity dynamodb dynamodbstreams " +
+const services = "apigateway apigatewaymanagementapi apigatewayv2 athena cloudwatch cognito-identity dynamodb dynamodbstreams events " +
 	"firehose glue iam kinesis kinesisanalytics kinesisanalyticsv2 kms lambda logs s3 s3control sns sqs sts"
 
 func main() {

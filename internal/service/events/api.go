@@ -1,0 +1,101 @@
+package events
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
+)
+
+// busARN is the ARN of the bus that a name or an ARN means.
+func busARN(c awswire.Caller, nameOrARN *string) []string {
+	of, name, err := busOf(scope.Scope{Account: c.Account, Region: c.Region}, nameOrARN)
+	if err != nil {
+		return nil
+	}
+	return []string{of.ARN("events", "event-bus/"+name)}
+}
+
+func ruleARNs(c awswire.Caller, bus, rule *string) []string {
+	of, name, err := busOf(scope.Scope{Account: c.Account, Region: c.Region}, bus)
+	if err != nil || aws.ToString(rule) == "" {
+		return nil
+	}
+	return []string{ruleARN(of, name, *rule)}
+}
+
+func one(s *string) []string {
+	if aws.ToString(s) == "" {
+		return nil
+	}
+	return []string{*s}
+}
+
+// needsOfPutEvents are the buses of a call. A bus of another account refuses its entry alone.
+func needsOfPutEvents(c awswire.Caller, in *eventbridge.PutEventsInput) []awswire.Need {
+	var needs []awswire.Need
+	had := map[string]bool{}
+	for i := range in.Entries {
+		of, name, err := busOf(scope.Scope{Account: c.Account, Region: c.Region}, in.Entries[i].EventBusName)
+		if err != nil {
+			continue
+		}
+		n := awswire.Need{Action: "events:PutEvents", Resource: of.ARN("events", "event-bus/"+name)}
+		if of.Account != c.Account {
+			n.Part = i + 1
+		} else if had[n.Resource] {
+			continue
+		}
+		had[n.Resource] = true
+		needs = append(needs, n)
+	}
+	if needs == nil { // entries that name no bus fail by themselves
+		needs = []awswire.Need{{Action: "events:PutEvents", Resource: busARN(c, nil)[0]}}
+	}
+	return needs
+}
+
+type caller = awswire.Caller
+
+// API returns the service as the wire layer serves it.
+func (s *Service) API() awswire.API {
+	return awswire.API{
+		Model: "events",
+		Operations: []awswire.Operation{
+			awswire.Executes(s.CreateEventBus, func(c caller, in *eventbridge.CreateEventBusInput) []string { return busARN(c, in.Name) }),
+			awswire.Executes(s.DeleteEventBus, func(c caller, in *eventbridge.DeleteEventBusInput) []string { return busARN(c, in.Name) }),
+			awswire.Executes(s.DescribeEventBus, func(c caller, in *eventbridge.DescribeEventBusInput) []string { return busARN(c, in.Name) }),
+			awswire.Executes(s.ListEventBuses),
+			awswire.Executes(s.UpdateEventBus, func(c caller, in *eventbridge.UpdateEventBusInput) []string { return busARN(c, in.Name) }),
+			awswire.Executes(s.PutPermission, func(c caller, in *eventbridge.PutPermissionInput) []string { return busARN(c, in.EventBusName) }),
+			awswire.Executes(s.RemovePermission, func(c caller, in *eventbridge.RemovePermissionInput) []string { return busARN(c, in.EventBusName) }),
+			awswire.Needing(awswire.Executes(s.PutEvents), needsOfPutEvents),
+			awswire.Executes(s.TestEventPattern),
+
+			awswire.Executes(s.PutRule, func(c caller, in *eventbridge.PutRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }),
+			awswire.Executes(s.DescribeRule, func(c caller, in *eventbridge.DescribeRuleInput) []string {
+				return ruleARNs(c, in.EventBusName, in.Name)
+			}),
+			awswire.Executes(s.DeleteRule, func(c caller, in *eventbridge.DeleteRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }),
+			awswire.Executes(s.EnableRule, func(c caller, in *eventbridge.EnableRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }),
+			awswire.Executes(s.DisableRule, func(c caller, in *eventbridge.DisableRuleInput) []string {
+				return ruleARNs(c, in.EventBusName, in.Name)
+			}),
+			awswire.Executes(s.ListRules),
+			awswire.Executes(s.ListRuleNamesByTarget),
+
+			awswire.Executes(s.PutTargets, func(c caller, in *eventbridge.PutTargetsInput) []string { return ruleARNs(c, in.EventBusName, in.Rule) }),
+			awswire.Executes(s.RemoveTargets, func(c caller, in *eventbridge.RemoveTargetsInput) []string {
+				return ruleARNs(c, in.EventBusName, in.Rule)
+			}),
+			awswire.Executes(s.ListTargetsByRule, func(c caller, in *eventbridge.ListTargetsByRuleInput) []string {
+				return ruleARNs(c, in.EventBusName, in.Rule)
+			}),
+
+			awswire.Executes(s.TagResource, func(_ caller, in *eventbridge.TagResourceInput) []string { return one(in.ResourceARN) }),
+			awswire.Executes(s.UntagResource, func(_ caller, in *eventbridge.UntagResourceInput) []string { return one(in.ResourceARN) }),
+			awswire.Executes(s.ListTagsForResource, func(_ caller, in *eventbridge.ListTagsForResourceInput) []string { return one(in.ResourceARN) }),
+		},
+	}
+}

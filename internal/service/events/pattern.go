@@ -1,0 +1,33 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
+	"github.com/brookmere/brookmere/internal/engine/eventpattern"
+)
+
+// eventMembers are those that an event to be tested must have. (Documentation of TestEventPattern.)
+var eventMembers = []string{"id", "account", "source", "time", "region", "detail-type"}
+
+// TestEventPattern tells whether an event matches a pattern.
+func (s *Service) TestEventPattern(_ context.Context, in *eventbridge.TestEventPatternInput, _ ...func(*eventbridge.Options)) (*eventbridge.TestEventPatternOutput, error) {
+	text := aws.ToString(in.EventPattern)
+	p, err := eventpattern.ParseRule(text)
+	if err != nil {
+		return nil, badPattern(text, err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(aws.ToString(in.Event)), &doc); err != nil || doc == nil {
+		return nil, invalid("Parameter Event is not valid.")
+	}
+	for _, name := range eventMembers {
+		if _, ok := doc[name]; !ok {
+			return nil, invalid("Parameter Event is not valid.")
+		}
+	}
+	return &eventbridge.TestEventPatternOutput{Result: p.Matches(doc)}, nil
+}
