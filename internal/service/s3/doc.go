@@ -27,6 +27,6 @@
 //
 // # Left out
 //
-// EventBridge, multi-factor deletion, directory buckets, torrents, metadata
+// Multi-factor deletion, directory buckets, torrents, metadata
 // tables. They are refused by name.
 package s3

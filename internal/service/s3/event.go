@@ -25,8 +25,9 @@ type Event struct {
 	Key       string    `json:"key"`
 	Size      int64     `json:"size,omitempty"`
 	ETag      string    `json:"etag,omitempty"`
-	VersionID string    `json:"version,omitempty"` // empty where the bucket has no versions
-	Principal string    `json:"principal"`         // whose request it was
+	VersionID string    `json:"version,omitempty"`   // empty where the bucket has no versions
+	Principal string    `json:"principal"`           // whose request it was
+	Requester string    `json:"requester,omitempty"` // whose account, or which service, that is
 	RequestID string    `json:"request,omitempty"`
 	Address   string    `json:"address,omitempty"`
 	Sequencer string    `json:"sequencer"`
@@ -60,7 +61,7 @@ func stateOf(info *objectstore.Info) *state {
 
 // Target is where an event is to go.
 type Target struct {
-	Kind string `json:"kind"` // "queue", "topic", "function", or "bucket" of a replica
+	Kind string `json:"kind"` // "queue", "topic", "function", "bus", or "bucket" of a replica
 	ARN  string `json:"arn"`
 	ID   string `json:"id"` // of the configuration
 }
@@ -109,6 +110,14 @@ func principalID(c *awswire.Caller) string {
 		return "AWS:" + c.Principal[strings.LastIndexByte(c.Principal, '/')+1:]
 	}
 	return "AWS:" + c.Account
+}
+
+// requester is the account of the caller, or the service that it is.
+func requester(c *awswire.Caller) string {
+	if c.Session != nil && c.Session.Service != "" && c.Session.Source == "" {
+		return c.Session.Service
+	}
+	return c.Of()
 }
 
 // eventKey is a key as records have it.
@@ -230,6 +239,9 @@ func (s *Service) announce(ctx context.Context, b *bucket, caller awswire.Caller
 			}
 		}
 	}
+	if config != nil && config.get("EventBridgeConfiguration") != nil && detailType(name) != "" {
+		to = append(to, Target{Kind: busTarget})
+	}
 	if len(to) == 0 && !copied {
 		return nil
 	}
@@ -237,7 +249,7 @@ func (s *Service) announce(ctx context.Context, b *bucket, caller awswire.Caller
 		address = itself
 	}
 	return &announcement{s: s, notifier: *notifier, b: b, ctx: ctx, to: to, copied: copied, e: Event{
-		Name: name, Region: b.Region, Bucket: b.Name, Owner: b.Owner, Key: key, Principal: principalID(&caller), RequestID: caller.RequestID, Address: address,
+		Name: name, Region: b.Region, Bucket: b.Name, Owner: b.Owner, Key: key, Principal: principalID(&caller), Requester: requester(&caller), RequestID: caller.RequestID, Address: address,
 		Removal: strings.HasPrefix(name, "ObjectRemoved:") || strings.HasPrefix(name, "LifecycleExpiration:"),
 	}}
 }

@@ -45,6 +45,7 @@ type EventsConfig struct {
 	Queues    Queues
 	Topics    Topics
 	Functions Functions
+	Buses     Buses
 	Clock     clockwork.Clock // nil: the real one
 	Logger    *slog.Logger    // nil: silent
 }
@@ -293,8 +294,11 @@ func isFinal(err error) bool {
 
 // deliver gives an event to a target.
 func (v *Events) deliver(ctx context.Context, e *Event, t Target) error {
-	if t.Kind == replicaTarget {
+	switch t.Kind {
+	case replicaTarget:
 		return v.c.Objects.replicate(ctx, e, t)
+	case busTarget:
+		return v.toBus(e)
 	}
 	body, err := e.record(t.ID)
 	if err != nil {

@@ -132,13 +132,8 @@ func TestEvents(t *testing.T) {
 		"region":      {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String("arn:aws:sqs:eu-west-1:111122223333:q"), Events: []types.Event{"s3:ObjectCreated:*"}}}},
 		"fifo":        {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueOf + "q.fifo"), Events: []types.Event{"s3:ObjectCreated:*"}}}},
 		"overlap":     {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueOf + "q"), Events: []types.Event{"s3:ObjectCreated:*"}}, {QueueArn: aws.String(queueOf + "p"), Events: []types.Event{"s3:ObjectCreated:Put"}}}},
-		"eventbridge": {EventBridgeConfiguration: &types.EventBridgeConfiguration{}},
 	} {
-		want := "InvalidArgument"
-		if name == "eventbridge" {
-			want = "NotImplemented"
-		}
-		if err := set(config); codeOf(err) != want {
+		if err := set(config); codeOf(err) != "InvalidArgument" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

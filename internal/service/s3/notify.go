@@ -37,9 +37,6 @@ var ownAccount = regexp.MustCompile(`^\d{12}$`)
 
 func (c *call) checkNotification(doc *node) error {
 	const invalid = "Unable to validate the following destination configurations"
-	if doc.get("EventBridgeConfiguration") != nil {
-		return fault(501, "NotImplemented", "Notifications to EventBridge are not supported: there is no EventBridge. Use a topic, a queue or a function.")
-	}
 	seen := map[string]bool{}
 	var tests []Target
 	for _, d := range destinations {
@@ -191,6 +188,15 @@ func (c *call) notifyRestored(info *objectstore.Info, until time.Time) {
 	if a != nil {
 		a.e.Principal, a.e.Address = "AmazonCustomer:"+canonicalID(c.b.Owner), itself
 		a.e.Class, a.e.Until = info.Prop(propClass), until
+	}
+	c.s.tell(a, info)
+}
+
+// notifyRestoring tells that an archived object is about to be restored.
+func (c *call) notifyRestoring(info *objectstore.Info) {
+	a := c.announce("ObjectRestore:Post", info.Key)
+	if a != nil {
+		a.e.Class = info.Prop(propClass)
 	}
 	c.s.tell(a, info)
 }

@@ -197,7 +197,7 @@ func (c *call) restore() error {
 	if before {
 		c.w.WriteHeader(200)
 	} else {
-		c.notify("ObjectRestore:Post", &info)
+		c.notifyRestoring(&info)
 		c.w.WriteHeader(202)
 		c.notifyRestored(&info, until)
 	}
