@@ -37,6 +37,7 @@ var passes = map[string]string{
 	"cognito-identity:SetIdentityPoolRoles": "cognito-identity.amazonaws.com",
 	"sns:Subscribe":                         "sns.amazonaws.com", "sns:SetSubscriptionAttributes": "sns.amazonaws.com",
 	"sns:CreateTopic": "sns.amazonaws.com", "sns:SetTopicAttributes": "sns.amazonaws.com",
+	"events:PutTargets": "events.amazonaws.com", "events:PutRule": "events.amazonaws.com",
 	"dynamodb:EnableKinesisStreamingDestination": "", // it has none
 }
 

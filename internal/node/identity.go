@@ -262,7 +262,7 @@ func (s *stack) openIdentity(p parts) error {
 
 func (s *stack) resourcePolicies(p parts) map[string]authorize.ResourcePolicies {
 	all := map[string]authorize.ResourcePolicies{}
-	for name, svc := range map[string]any{"kinesis": s.services.kinesis, "s3": p.node.objects, "dynamodb": s.services.dynamodb, "lambda": s.services.lambda, "sqs": s.services.sqs, "sns": s.services.sns, "kms": s.services.kms, "logs": s.services.logs,
+	for name, svc := range map[string]any{"kinesis": s.services.kinesis, "s3": p.node.objects, "dynamodb": s.services.dynamodb, "lambda": s.services.lambda, "sqs": s.services.sqs, "sns": s.services.sns, "kms": s.services.kms, "logs": s.services.logs, "events": s.services.events,
 		"glue": s.services.glue, "execute-api": s.services.restAPIs} {
 		if r, ok := svc.(authorize.ResourcePolicies); ok {
 			all[name] = r

@@ -30,6 +30,7 @@ import (
 	"github.com/brookmere/brookmere/internal/service/cloudwatch"
 	"github.com/brookmere/brookmere/internal/service/cognitoidentity"
 	"github.com/brookmere/brookmere/internal/service/dynamodb"
+	"github.com/brookmere/brookmere/internal/service/events"
 	"github.com/brookmere/brookmere/internal/service/firehose"
 	"github.com/brookmere/brookmere/internal/service/glue"
 	"github.com/brookmere/brookmere/internal/service/iam"
@@ -64,6 +65,7 @@ var catalog = []entry{
 	{zero: new(apigatewayv2.Service), make: makeHTTPAPIs},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
 	{zero: new(kinesisanalytics.Second), make: makeAnalyticsSecond},
+	{zero: new(events.Service), make: makeEvents},
 	{zero: new(cloudwatch.Service), make: makeCloudWatch, bind: bindCloudWatch},
 }
 
@@ -105,6 +107,7 @@ type services struct {
 	httpAPIs *apigatewayv2.Service
 
 	cloudwatch *cloudwatch.Service
+	events     *events.Service
 
 	analytics *kinesisanalytics.Service
 }

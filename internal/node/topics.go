@@ -66,7 +66,7 @@ func (s *stack) startEvents(ctx context.Context, p parts) error {
 	decide := p.node.decide
 	events := s3.NewEvents(s3.EventsConfig{
 		Objects: p.node.objects, Outbox: p.outbox, Queues: askedQueues{s.services.sqs, decide}, Topics: askedTopics{s.services.sns, decide},
-		Functions: askedFunctions{s.services.lambda, decide}, Clock: p.clock, Logger: p.node.log.With("service", "s3"),
+		Functions: askedFunctions{s.services.lambda, decide}, Buses: s.services.events, Clock: p.clock, Logger: p.node.log.With("service", "s3"),
 	})
 	s.onClose(events.Close)
 	p.node.objects.UseKeys(s.services.kms)

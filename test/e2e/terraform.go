@@ -25,7 +25,7 @@ type Terraform struct {
 
 // services are the provider's endpoints that the node serves.
 var services = []string{
-	"apigateway", "apigatewayv2", "athena", "cloudwatch", "cognitoidentity", "dynamodb", "firehose", "glue", "iam",
+	"apigateway", "apigatewayv2", "athena", "cloudwatch", "cognitoidentity", "dynamodb", "eventbridge", "firehose", "glue", "iam",
 	"kinesis", "kinesisanalytics", "kinesisanalyticsv2", "kms", "lambda", "logs", "s3", "s3control", "sqs", "sts",
 }
 

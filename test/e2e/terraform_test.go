@@ -41,6 +41,7 @@ var terraformParts = map[string]terraformPart{
 	"athena":     {config: text(athenaConfig)},
 	"cloudwatch": {config: text(cloudwatchConfig), made: watchAlarms},
 	"dynamodb":   dynamodbTerraform,
+	"events":     {config: text(eventsConfig), outputs: []string{"queue"}, made: putOnBus},
 	"firehose":   firehoseTerraform,
 	"fleet":      fleetTerraform,
 	"functions":  functionsTerraform,

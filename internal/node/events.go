@@ -1,0 +1,47 @@
+package node
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awslogs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/service/events"
+	"github.com/brookmere/brookmere/internal/service/logs"
+)
+
+func makeEvents(s *services, p parts) (_ service, err error) {
+	decide := p.node.decide
+	s.events, err = events.New(events.Config{
+		State: p.state, Outbox: p.outbox,
+		Queues: askedQueues{s.sqs, decide}, Topics: askedTopics{s.sns, decide}, Functions: askedFunctions{s.lambda, decide}, Streams: subscribedStreams{s.kinesis, decide},
+		Deliveries: subscribedDeliveries{s.firehose, decide}, Logs: ruledGroups{s.logs, decide},
+		Allow: p.node.reach, Owner: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
+	})
+	return s.events, err
+}
+
+// ruledGroups are log groups that rules write to, by the permissions that AWS's guide has their policies give.
+type ruledGroups struct {
+	*logs.Service
+	ask decides
+}
+
+func (g ruledGroups) stream(ctx context.Context, group, stream *string) string {
+	return scope.Of(ctx).ARN("logs", "log-group:"+aws.ToString(group)+":log-stream:"+aws.ToString(stream))
+}
+
+func (g ruledGroups) CreateLogStream(ctx context.Context, in *awslogs.CreateLogStreamInput, o ...func(*awslogs.Options)) (*awslogs.CreateLogStreamOutput, error) {
+	if err := g.ask(ctx, "logs:CreateLogStream", g.stream(ctx, in.LogGroupName, in.LogStreamName), nil); err != nil {
+		return nil, err
+	}
+	return g.Service.CreateLogStream(ctx, in, o...)
+}
+
+func (g ruledGroups) PutLogEvents(ctx context.Context, in *awslogs.PutLogEventsInput, o ...func(*awslogs.Options)) (*awslogs.PutLogEventsOutput, error) {
+	if err := g.ask(ctx, "logs:PutLogEvents", g.stream(ctx, in.LogGroupName, in.LogStreamName), nil); err != nil {
+		return nil, err
+	}
+	return g.Service.PutLogEvents(ctx, in, o...)
+}
