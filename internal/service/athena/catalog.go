@@ -93,6 +93,9 @@ func engineTable(database string, t *gluetypes.Table) (*lakesql.Table, error) {
 			return nil, badTable(database, name, "%v", err)
 		}
 		out.Location, out.Format = aws.ToString(sd.Location), engineFormat(sd)
+		if len(sd.BucketColumns) > 0 {
+			out.Buckets = max(int(sd.NumberOfBuckets), 0)
+		}
 		if overStream(t) {
 			// What Athena says where a location is the name of a stream.
 			return nil, failf("HIVE_UNKNOWN_ERROR: Path is not absolute: %s", out.Location)

@@ -18,6 +18,7 @@ type Table struct {
 	Location         string // "s3://bucket/prefix/"; empty for a view
 	Format           Format
 	Parameters       map[string]string // table properties: skip.header.line.count, projection.*, ...
+	Buckets          int               // into which the files of a partition are divided; 0: none
 	ViewSQL          string            // the query of a view, in Trino's dialect; empty for a table
 	ViewColumns      []ViewColumn      // what a view was made with; nil: not known
 }

@@ -33,7 +33,7 @@ func (t *translator) scan(at sql.Position, table *catalog.Table, alias string, i
 		columns = append(columns, column{name: strings.ToLower(c.Name), typ: hive.TypeOf(c.Type)})
 	}
 	for _, name := range t.hidden {
-		if name != "$partition" || len(table.PartitionColumns) > 0 {
+		if (name != "$partition" || len(table.PartitionColumns) > 0) && (name != "$bucket" || table.Buckets > 0) {
 			columns = append(columns, column{name: name, typ: hive.HiddenType(name), hidden: true})
 		}
 	}
