@@ -112,6 +112,7 @@ require (
 )
 
 require github.com/aws/aws-sdk-go-v2/service/eventbridge v1.55.11
+require github.com/blevesearch/snowballstem v0.9.0
 
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

@@ -10,6 +10,12 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 )
 
+// MapKey and MapValue name the fields of the entries of a map that is handed out as an array of them.
+const (
+	MapKey   = "$map key"
+	MapValue = "$map value"
+)
+
 // Type writes a type for DuckDB; it fails for types that have no counterpart.
 func Type(t *sql.Type) string {
 	switch t.Name {
@@ -19,8 +25,12 @@ func Type(t *sql.Type) string {
 		return "FLOAT"
 	case "varchar", "char", "geometry", "sphericalgeography", "bingtile", "ipaddress": // of the last three their text
 		return "VARCHAR"
-	case "varbinary", "hyperloglog":
+	case "varbinary", "hyperloglog", "tdigest":
 		return "BLOB"
+	case "qdigest":
+		if len(t.Args) == 1 && types.Is(t.Args[0], "bigint", "double", "real") {
+			return "BLOB"
+		}
 	case "timestamp":
 		return "TIMESTAMP"
 	case "timestamp with time zone":
@@ -59,7 +69,7 @@ func Type(t *sql.Type) string {
 		return "STRUCT(" + strings.Join(parts, ", ") + ")"
 	}
 	switch t.Name {
-	case "ipprefix", "qdigest", "tdigest", "setdigest", "p4hyperloglog", "color", "sphericalgeography", "objectid":
+	case "ipprefix", "setdigest", "p4hyperloglog", "color", "sphericalgeography", "objectid":
 		fault.Fail(t.Position, "NOT_SUPPORTED", "Type %s is not supported", t)
 	}
 	fault.Fail(t.Position, "TYPE_NOT_FOUND", "Unknown type: %s", t)

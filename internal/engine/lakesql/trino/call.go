@@ -24,6 +24,8 @@ type function struct {
 	// aggregate is the aggregate's or window function's name in DuckDB, template then, if
 	// given, what is done with its result ($1).
 	aggregate string
+	// finish is the template of an aggregate whose result takes one of its own.
+	finish func(c *invocation) string
 	// write is for what a template cannot say.
 	write func(c *invocation) (string, *sql.Type)
 	// result is the type: a name, or "1" for that of the first argument, "e" for its
@@ -216,7 +218,7 @@ var (
 		"approx_distinct": "T", "approx_set": "T", "approx_most_frequent": "T", "histogram": "K", "map_agg": "K", "multimap_agg": "K", "map_union": "K", "map": "K",
 		"map_from_entries": "K", "multimap_from_entries": "K", "map_concat": "K", "set_agg": "T", "set_union": "T", "array_distinct": "E", "array_union": "E",
 		"array_intersect": "E", "array_except": "E", "array_histogram": "T", "contains_sequence": "T", "arrays_overlap": "E", "contains": "T", "array_position": "T", "array_remove": "E",
-		"nullif": "T",
+		"nullif": "T", "checksum": "T",
 	}
 )
 
@@ -253,7 +255,7 @@ func takes(want signature.Type, t *sql.Type) bool {
 		return types.IsText(t) || types.Is(t, "json", "uuid")
 	case "json":
 		return types.IsText(t) || types.Is(t, "json")
-	case "varbinary", "array", "map", "boolean", "hyperloglog", "geometry", "sphericalgeography", "bingtile", "ipaddress":
+	case "varbinary", "array", "map", "boolean", "hyperloglog", "geometry", "sphericalgeography", "bingtile", "ipaddress", "tdigest", "qdigest":
 		return types.Is(t, want.Base())
 	case "double", "real", "decimal":
 		return types.IsNumeric(t)

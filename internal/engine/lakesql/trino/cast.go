@@ -95,11 +95,12 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		if shape != nil {
 			text = "CAST(trino_json_shape(" + duck.Quote(shape.Text()) + ", CAST(" + text + " AS VARCHAR)) AS JSON)"
 		}
-	case types.Is(from, "varbinary") && types.Is(to, "hyperloglog"):
+	case types.Is(from, "varbinary") && types.Is(to, "hyperloglog", "tdigest", "qdigest"):
+		check := "trino_" + map[string]string{"hyperloglog": "hll", "tdigest": "tdigest", "qdigest": "qdigest"}[to.Name] + "_check(" + text + ")"
 		if try {
-			return "TRY(trino_hll_check(" + text + "))"
+			return "TRY(" + check + ")"
 		}
-		return "trino_hll_check(" + text + ")"
+		return check
 	case types.IsText(from) && types.IsInteger(to):
 		// Digits only: DuckDB would round 1.5 and take 1e3.
 		name := map[string]string{"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}[to.Name]

@@ -67,7 +67,7 @@ func aggregateFunctions() map[string]function {
 				return c.args[0] + ", CAST(" + c.args[1] + " AS FLOAT[])", nil
 			}
 			c.resultType = t
-			return c.args[0] + ", CAST(" + c.args[1] + " AS FLOAT)", nil
+			return c.args[0] + ", CAST(least(greatest(" + c.args[1] + ", 0), 1) AS FLOAT)", nil // what is beyond is told below
 		}},
 		"numeric_histogram": {aggregate: "array_agg", write: func(c *invocation) (string, *sql.Type) {
 			c.resultType = types.MapOf(types.Double, types.Double)
@@ -89,9 +89,31 @@ func aggregateFunctions() map[string]function {
 			return c.fill("DISTINCT trino_hll_double(CAST($1 AS DOUBLE))"), nil
 		}, template: "trino_hll_build($1)"},
 		"merge": {aggregate: "array_agg", skipNull: true, write: func(c *invocation) (string, *sql.Type) {
-			c.resultType = hyperLogLog
+			if c.resultType = hyperLogLog; types.Is(c.typ(0), "tdigest", "qdigest") {
+				c.resultType = c.typ(0)
+			}
 			return c.args[0], nil
+		}, finish: func(c *invocation) string {
+			return map[string]string{"tdigest": "trino_tdigest_merge($1)", "qdigest": "trino_qdigest_merge($1)"}[c.resultType.Name]
 		}, template: "trino_hll_merge($1)"},
+		"tdigest_agg": {aggregate: "array_agg", skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = types.Named("tdigest")
+			return weighted(c, "CAST($1 AS DOUBLE)"), nil
+		}, template: "trino_tdigest_build(" + digestLists + ")"},
+		"qdigest_agg": {aggregate: "array_agg", skipNull: true, write: func(c *invocation) (string, *sql.Type) {
+			of, value := digested(c.typ(0))
+			c.resultType = &sql.Type{Name: "qdigest", Args: []*sql.Type{of}}
+			return weighted(c, value), nil
+		}, finish: func(c *invocation) string {
+			if len(c.args) > 2 {
+				return "trino_qdigest_build(" + digestLists + ", CAST($4 AS DOUBLE))"
+			}
+			return ""
+		}, template: "trino_qdigest_build(" + digestLists + ", 0.01::DOUBLE)"},
+		"checksum": {aggregate: "sum", template: "trino_checksum(CAST($1 AS VARCHAR))", write: func(c *invocation) (string, *sql.Type) {
+			c.resultType = types.Varbinary
+			return "CAST(coalesce(" + c.hash(c.args[0], c.typ(0), 0) + ", 1) AS HUGEINT)", nil
+		}},
 		"bool_and": {aggregate: "bool_and", result: "boolean"}, "every": {aggregate: "bool_and", result: "boolean"},
 		"bool_or":        {aggregate: "bool_or", result: "boolean"},
 		"geometric_mean": real1("geomean"), "stddev": real1("stddev_samp"), "stddev_samp": real1("stddev_samp"), "stddev_pop": real1("stddev_pop"),
@@ -312,9 +334,15 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 		n := "CAST(count(" + inner + ")" + filter + over + " AS DOUBLE)"
 		text = "(" + text + " * (" + n + " - 2) / sqrt(" + n + " * (" + n + " - 1)))"
 	}
-	if f.template != "" {
+	template := f.template
+	if f.finish != nil {
+		if text := f.finish(c); text != "" {
+			template = text
+		}
+	}
+	if template != "" {
 		outer := &invocation{translator: t, args: append([]string{text}, c.args...)}
-		text = outer.fill(f.template)
+		text = outer.fill(template)
 	}
 	return text, typ
 }

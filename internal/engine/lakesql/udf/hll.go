@@ -36,14 +36,14 @@ const (
 
 // hashed is the entry of a value in bytes.
 func hashed(b []byte) int64 {
-	h := murmur(b)
+	h, _ := murmur(b)
 	zeros := bits.LeadingZeros64(h<<prefixBits | 1<<(prefixBits-1))
 	return int64(h>>(64-prefixBits)<<6 | uint64(zeros))
 }
 
-func murmur(b []byte) uint64 {
+// murmur is MurmurHash3 of 128 bits, in its two halves.
+func murmur(b []byte) (h1, h2 uint64) {
 	const c1, c2 = 0x87c37b91114253d5, 0x4cf5ad432745937f
-	var h1, h2 uint64
 	n := uint64(len(b))
 	mix1 := func(k uint64) uint64 { return bits.RotateLeft64(k*c1, 31) * c2 }
 	mix2 := func(k uint64) uint64 { return bits.RotateLeft64(k*c2, 33) * c1 }
@@ -66,7 +66,9 @@ func murmur(b []byte) uint64 {
 		k *= 0xc4ceb9fe1a85ec53
 		return k ^ k>>33
 	}
-	return last(h1) + last(h2)
+	h1, h2 = last(h1), last(h2)
+	h1 += h2
+	return h1, h2 + h1
 }
 
 // sparse is a sketch of entries in any order.

@@ -100,12 +100,13 @@ func Register(connector *duckdb.Connector) error {
 	if err := duckdb.RegisterScalarUDF(c, Prefix+"regex_cut", regexCut); err != nil {
 		return fmt.Errorf("register regex_cut: %w", err)
 	}
-	for name, u := range map[string]lists{"weighted_rank": weightedRank, "numeric_histogram": numericHistogram} {
+	for name, u := range map[string]lists{"weighted_rank": weightedRank, "numeric_histogram": numericHistogram, "hash_fold": hashFold, "hash_sum": hashSum,
+		"tdigest_build": tdigestBuild, "qdigest_build": qdigestBuild} {
 		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
 			return fmt.Errorf("register %s: %w", name, err)
 		}
 	}
-	for name, u := range map[string]listed{"hll_build": hllBuild, "hll_merge": hllMerge} {
+	for name, u := range map[string]listed{"hll_build": hllBuild, "hll_merge": hllMerge, "tdigest_merge": tdigestMerge, "qdigest_merge": qdigestMerge} {
 		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
 			return fmt.Errorf("register %s: %w", name, err)
 		}

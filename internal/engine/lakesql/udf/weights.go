@@ -8,18 +8,27 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 )
 
-// lists is a function whose arguments are lists of doubles where in says INVALID, and whose
-// answer is one if out says so.
+// lists is a function whose arguments are lists of numbers where in says doubles or longs, and
+// whose answer is one if out says so.
 type lists struct{ scalar }
 
-const doubles = duckdb.TYPE_INVALID
+// Types of DuckDB's that no value has stand for lists.
+const (
+	doubles = duckdb.TYPE_INVALID
+	longs   = duckdb.TYPE_ANY
+)
 
 func (l lists) Config() duckdb.ScalarFuncConfig {
 	info := func(t duckdb.Type) duckdb.TypeInfo {
-		if t != doubles {
+		of := real8
+		switch t {
+		case doubles:
+		case longs:
+			of = whole
+		default:
 			return typeInfo(t)
 		}
-		list, err := duckdb.NewListInfo(typeInfo(real8))
+		list, err := duckdb.NewListInfo(typeInfo(of))
 		if err != nil {
 			panic(err) // lists are there
 		}
@@ -39,6 +48,16 @@ func floats(v driver.Value) []float64 {
 	for _, x := range in {
 		f, _ := x.(float64)
 		out = append(out, f)
+	}
+	return out
+}
+
+func integers(v driver.Value) []int64 {
+	in, _ := v.([]any)
+	out := make([]int64, 0, len(in))
+	for _, x := range in {
+		n, _ := x.(int64)
+		out = append(out, n)
 	}
 	return out
 }

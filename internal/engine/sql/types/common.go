@@ -110,6 +110,8 @@ func Text(t *sql.Type) string {
 		return "map(" + Text(t.Args[0]) + ", " + Text(t.Args[1]) + ")"
 	case Is(t, "hyperloglog"):
 		return "HyperLogLog"
+	case Is(t, "qdigest") && len(t.Args) == 1:
+		return "qdigest(" + Text(t.Args[0]) + ")"
 	case Is(t, "geometry"):
 		return "Geometry"
 	case Is(t, "sphericalgeography"):

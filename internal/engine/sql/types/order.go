@@ -7,14 +7,14 @@ import "github.com/brookmere/brookmere/internal/engine/sql"
 // Comparable reports whether two values of a type can be equal: those of geometries and sketches
 // cannot, nor those of what has them inside.
 func Comparable(t *sql.Type) bool {
-	return !Is(t, "geometry", "sphericalgeography", "hyperloglog") && parts(t, Comparable)
+	return !Is(t, "geometry", "sphericalgeography", "hyperloglog", "tdigest", "qdigest") && parts(t, Comparable)
 }
 
 // Orderable reports whether values of a type have an order: those of maps and JSON have none, nor
 // those of what has them inside. Addresses have one by themselves, not within another value.
 func Orderable(t *sql.Type) bool {
 	within := func(t *sql.Type) bool { return !Is(t, "ipaddress") && Orderable(t) }
-	return !Is(t, "geometry", "sphericalgeography", "hyperloglog", "map", "json") && parts(t, within)
+	return !Is(t, "geometry", "sphericalgeography", "hyperloglog", "tdigest", "qdigest", "map", "json") && parts(t, within)
 }
 
 // parts reports whether all types in a type are as is asked.

@@ -103,9 +103,9 @@ func Castable(from, to *sql.Type) bool {
 	case Is(from, "ipaddress") || Is(to, "ipaddress"):
 		return from.Name == to.Name || IsText(from) || IsText(to)
 	case Is(to, "json"):
-		return !Is(from, "char", "varbinary", "time", "time with time zone", "timestamp with time zone", "uuid", "hyperloglog") && !IsInterval(from)
+		return !Is(from, "char", "varbinary", "time", "time with time zone", "timestamp with time zone", "uuid", "hyperloglog", "tdigest", "qdigest") && !IsInterval(from)
 	case Is(from, "json"):
-		return !Is(to, "char", "varbinary", "time", "time with time zone", "timestamp with time zone", "uuid", "hyperloglog") && !IsInterval(to)
+		return !Is(to, "char", "varbinary", "time", "time with time zone", "timestamp with time zone", "uuid", "hyperloglog", "tdigest", "qdigest") && !IsInterval(to)
 	case IsNumeric(from) || Is(from, "boolean"):
 		return IsNumeric(to) || Is(to, "boolean") || IsText(to)
 	case date(from):
@@ -113,10 +113,10 @@ func Castable(from, to *sql.Type) bool {
 	case Is(from, "array", "map", "row"):
 		return from.Name == to.Name
 	case Is(from, "varbinary"):
-		return Is(to, "varbinary", "uuid", "hyperloglog")
-	case Is(from, "hyperloglog"):
-		return Is(to, "hyperloglog", "varbinary")
-	case Is(to, "hyperloglog"):
+		return Is(to, "varbinary", "uuid", "hyperloglog", "tdigest", "qdigest")
+	case Is(from, "hyperloglog", "tdigest", "qdigest"):
+		return Is(to, from.Name, "varbinary")
+	case Is(to, "hyperloglog", "tdigest", "qdigest"):
 		return false
 	}
 	return true

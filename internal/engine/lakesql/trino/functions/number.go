@@ -100,6 +100,15 @@ var numbers = topic("numbers", signature.List{
 	{Name: "tanh", Description: "The hyperbolic tangent.", Forms: []Form{{Args: Types{"double"}, Returns: "double"}}},
 	{Name: "degrees", Description: "Radians as degrees.", Forms: []Form{{Args: Types{"double"}, Returns: "double"}}},
 	{Name: "radians", Description: "Degrees as radians.", Forms: []Form{{Args: Types{"double"}, Returns: "double"}}},
+	{Name: "value_at_quantile", Description: "About the value of a digest below which a share of the values lies.", Forms: []Form{
+		{Args: Types{"tdigest", "double"}, Returns: "double"},
+		{Args: Types{"qdigest(T)", "double"}, Returns: "T"},
+	}},
+	{Name: "values_at_quantiles", Description: "About the values of a digest below which shares of the values lie.", Forms: []Form{
+		{Args: Types{"tdigest", "array(double)"}, Returns: "array(double)"},
+		{Args: Types{"qdigest(T)", "array(double)"}, Returns: "array(T)"},
+	}},
+	{Name: "quantile_at_value", Description: "About the share of a digest's values that lie below one; null of a value beyond all.", Forms: []Form{{Args: Types{"qdigest(T)", "T"}, Returns: "double"}}},
 	{Name: "empty_approx_set", Description: "A HyperLogLog sketch of no values.", Forms: []Form{{Returns: "hyperloglog"}}},
 	{Name: "pi", Description: "The number pi.", Forms: []Form{{Returns: "double"}}},
 	{Name: "e", Description: "Euler's number.", Forms: []Form{{Returns: "double"}}},
