@@ -199,7 +199,7 @@ func inOrderQuery(text string, columns []column) string {
 // merging are the functions that take equal values for one, in whatever order their maps are.
 var merging = map[string]bool{
 	"array_distinct": true, "array_union": true, "array_intersect": true, "array_except": true, "arrays_overlap": true, "contains_sequence": true,
-	"set_agg": true, "set_union": true, "approx_distinct": true,
+	"set_agg": true, "set_union": true, "approx_distinct": true, "histogram": true, "approx_most_frequent": true, "map_agg": true, "multimap_agg": true,
 }
 
 // inOrder puts the maps of a call's arguments into one order.

@@ -393,13 +393,15 @@ func lookup(parts []sql.Identifier, in *scope) (*column, int) {
 func correlated(c *column, in *scope) bool {
 	own := false
 	for s := in; s != nil; s = s.parent {
+		hides := false
 		for i := range s.columns {
 			if &s.columns[i] == c {
 				return own
 			}
-			if s.columns[i].relation == c.relation {
-				return false
-			}
+			hides = hides || s.columns[i].relation == c.relation
+		}
+		if hides {
+			return false
 		}
 		own = own || s.block
 	}

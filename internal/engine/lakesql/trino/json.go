@@ -24,6 +24,9 @@ func (t *translator) jsonText(v sql.JSONValue, in *scope) string {
 		v.Format = true
 	}
 	switch {
+	case v.Format && typ != nil && !types.IsText(typ) && !types.Is(typ, "varbinary", "unknown", "json"):
+		fault.Fail(v.Expr.Pos(), "TYPE_MISMATCH", "Cannot read input of type %s as JSON using formatting JSON", types.Text(typ))
+		return ""
 	case v.Format:
 		if types.Is(typ, "varbinary") {
 			text = "decode(" + text + ")"

@@ -26,6 +26,9 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 	t.bare = false
 	in.groupsBy(s)
 	in.merged = s.Distinct
+	if len(from) == 1 {
+		from[0] = in.orderedKeys(s, from[0])
+	}
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	if s.Distinct {
@@ -67,6 +70,48 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 		b.WriteString(duck.Ident(w.Name.Lower()) + " AS " + t.window(w.Window, in))
 	}
 	return b.String(), columns, in
+}
+
+// orderedKeys is the relation of a block whose keys are maps that a query within the block names, with these
+// maps in one order: what such a query names is a column, not what the rows are grouped by.
+func (s *scope) orderedKeys(b *sql.Select, from string) string {
+	if _, join := b.From[0].(*sql.Join); join || b.GroupBy == nil || !hasQueries(b) {
+		return from
+	}
+	relation := ""
+	var ordered []string
+	for _, c := range s.columns {
+		if key := "column " + c.relation + "." + c.name; hasMap(c.typ) && c.relation != "" && s.grouped[key] {
+			relation = c.relation
+			name := duck.Ident(c.name)
+			ordered = append(ordered, inOrder(duck.Ident(relation)+"."+name, c.typ, 0)+" AS "+name)
+			delete(s.grouped, key)
+		}
+	}
+	if ordered == nil {
+		return from
+	}
+	return "(SELECT * REPLACE (" + strings.Join(ordered, ", ") + ") FROM " + from + ") AS " + duck.Ident(relation)
+}
+
+// hasQueries reports whether there are queries in what a block gives of its groups.
+func hasQueries(b *sql.Select) bool {
+	found := false
+	see := func(n sql.Node) bool {
+		if _, ok := n.(*sql.Query); ok {
+			found = true
+		}
+		return !found
+	}
+	for _, item := range b.Items {
+		if item.Expr != nil {
+			sql.Walk(item.Expr, see)
+		}
+	}
+	if b.Having != nil {
+		sql.Walk(b.Having, see)
+	}
+	return found
 }
 
 // countsRows reports whether a block is no more than count(*) of a table.

@@ -170,6 +170,8 @@ func (t *translator) shown(text string, columns []column) string {
 		case Packed(c.typ):
 			at, typ := unpackZone(names[i], c.typ)
 			items[i] = t.castTo("CAST(", at, typ, types.Varchar) + " AS " + duck.Ident(c.name)
+		case keyed(c.typ):
+			items[i] = entries(names[i], c.typ, 0) + " AS " + duck.Ident(c.name)
 		case opaque(c.typ):
 			items[i] = "CAST(" + names[i] + " AS " + duck.Type(legible(c.typ)) + ") AS " + duck.Ident(c.name)
 		case types.IsNumeric(c.typ) && !c.exact && (!types.Is(c.typ, "decimal") || len(c.typ.Params) == 2):
@@ -181,6 +183,35 @@ func (t *translator) shown(text string, columns []column) string {
 	}
 	if found {
 		return "SELECT " + strings.Join(items, ", ") + " FROM (" + text + ") AS q(" + strings.Join(names, ", ") + ")"
+	}
+	return text
+}
+
+// keyed reports whether there is a map in a type whose keys hold other values, which the driver does not read.
+func keyed(t *sql.Type) bool {
+	if t == nil {
+		return false
+	}
+	return types.Is(t, "map") && len(t.Args) == 2 && nested(t.Args[0]) || slices.ContainsFunc(t.Args, keyed) || slices.ContainsFunc(t.Fields, func(f sql.RowField) bool { return keyed(f.Type) })
+}
+
+// entries is a value with its maps as arrays of their entries, which the worker shows as maps.
+func entries(text string, t *sql.Type, depth int) string {
+	p := fmt.Sprintf("__s%d", depth)
+	switch {
+	case types.Is(t, "map") && len(t.Args) == 2:
+		return "list_transform(map_entries(" + text + "), lambda " + p + ": struct_pack(" + duck.Ident(duck.MapKey) + " := " + entries(p+".key", t.Args[0], depth+1) + ", " + duck.Ident(duck.MapValue) + " := " + entries(p+".value", t.Args[1], depth+1) + "))"
+	case types.Is(t, "array") && len(t.Args) == 1:
+		return "list_transform(" + text + ", lambda " + p + ": " + entries(p, t.Args[0], depth+1) + ")"
+	case types.Is(t, "row") && len(t.Fields) > 0:
+		fields := make([]string, len(t.Fields))
+		for i, f := range t.Fields {
+			name := duck.Ident(types.FieldName(t, i))
+			fields[i] = name + " := " + entries(p+"."+name, f.Type, depth+1)
+		}
+		return "list_transform([" + text + "], lambda " + p + ": CASE WHEN " + p + " IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END)[1]"
+	case types.Is(t, "json", "uuid"):
+		return "CAST(" + text + " AS VARCHAR)"
 	}
 	return text
 }

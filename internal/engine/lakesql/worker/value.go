@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/sql"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 	"github.com/duckdb/duckdb-go/v2"
@@ -74,7 +75,9 @@ func columnOf(name string, info duckdb.TypeInfo) Column {
 	case duckdb.TYPE_BLOB:
 		c.Type, c.Precision = "varbinary", 1073741824
 	case duckdb.TYPE_LIST, duckdb.TYPE_ARRAY:
-		c.Type = "array"
+		if c.Type = "array"; entriesOf(info) != nil {
+			c.Type = "map"
+		}
 	case duckdb.TYPE_MAP:
 		c.Type = "map"
 	case duckdb.TYPE_STRUCT:
@@ -89,6 +92,19 @@ func columnOf(name string, info duckdb.TypeInfo) Column {
 	return c
 }
 
+// entriesOf are the key and the value of a map that comes as an array of its entries; nil of another type.
+func entriesOf(info duckdb.TypeInfo) []duckdb.StructEntry {
+	l, ok := info.Details().(*duckdb.ListDetails)
+	if !ok {
+		return nil
+	}
+	s, ok := l.Child.Details().(*duckdb.StructDetails)
+	if !ok || len(s.Entries) != 2 || s.Entries[0].Name() != duck.MapKey || s.Entries[1].Name() != duck.MapValue {
+		return nil
+	}
+	return s.Entries
+}
+
 // trinoOf is the type of DuckDB's in Trino's words.
 func trinoOf(info duckdb.TypeInfo) *sql.Type {
 	switch info.InternalType() {
@@ -97,6 +113,9 @@ func trinoOf(info duckdb.TypeInfo) *sql.Type {
 			return &sql.Type{Name: "decimal", Params: []int{int(d.Width), int(d.Scale)}}
 		}
 	case duckdb.TYPE_LIST:
+		if e := entriesOf(info); e != nil {
+			return types.MapOf(trinoOf(e[0].Info()), trinoOf(e[1].Info()))
+		}
 		if d, ok := info.Details().(*duckdb.ListDetails); ok {
 			return types.ArrayOf(trinoOf(d.Child))
 		}
@@ -166,6 +185,18 @@ func appendValue(b []byte, v any, info duckdb.TypeInfo) []byte {
 		}
 		return b
 	case []any:
+		if e := entriesOf(info); e != nil {
+			b = append(b, '{')
+			for i, x := range v {
+				entry, _ := x.(map[string]any)
+				if i > 0 {
+					b = append(b, ", "...)
+				}
+				b = append(appendValue(b, entry[duck.MapKey], e[0].Info()), '=')
+				b = appendValue(b, entry[duck.MapValue], e[1].Info())
+			}
+			return append(b, '}')
+		}
 		var child duckdb.TypeInfo
 		if l, ok := info.Details().(*duckdb.ListDetails); ok {
 			child = l.Child
