@@ -57,6 +57,15 @@ type API struct {
 	// take U+FFFD; 0: U+FFFD.
 	Half rune
 
+	// NewerReader: bodies in JSON are read as by the newer of AWS's readers. It takes the texts true
+	// and false for booleans, the nearest integer for a number beyond the range, no base64 whose
+	// padding leaves bits over, and has its own words for values of the wrong kind.
+	NewerReader bool
+
+	// MemberOrder is the order in which messages tell what is wrong with the members of a structure,
+	// by the name of its shape. Members that it leaves out follow in the model's order.
+	MemberOrder map[string][]string
+
 	// EnumOrder is the order in which messages list the values of an enumeration, by the name of its shape. Values that it
 	// leaves out follow in the model's order, as do those of other shapes.
 	EnumOrder map[string][]string

@@ -321,6 +321,9 @@ func (d *cborDecoder) union(p *plan, h scan.Head, v reflect.Value) error {
 		}
 		v.Set(n)
 	}
+	if !set && p.union.empty.IsValid() {
+		v.Set(p.union.empty)
+	}
 	d.Leave()
 	return nil
 }

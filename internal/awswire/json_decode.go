@@ -121,6 +121,10 @@ func (d *jsonDecoder) concrete(p *plan, v reflect.Value) error {
 		case c == 'f' && d.Literal("false"):
 			v.SetBool(false)
 			return nil
+		case c == '"' && d.planner.newer:
+			if ok, err := d.boolean(v); ok || err != nil {
+				return err
+			}
 		}
 		return d.mismatch(p)
 	case kindInt:
@@ -130,6 +134,10 @@ func (d *jsonDecoder) concrete(p *plan, v reflect.Value) error {
 		s, err := d.Number()
 		if err != nil {
 			return err
+		}
+		if d.planner.newer {
+			setNearest(v, s)
+			return nil
 		}
 		return setInt(v, s)
 	case kindFloat:
@@ -179,6 +187,9 @@ func (d *jsonDecoder) blob(v reflect.Value) error {
 	out := make([]byte, scan.DecodedLen(len(text)))
 	n, ok := scan.DecodeBase64(out, text)
 	if !ok { // padding may leave bits over
+		if d.planner.newer {
+			return newerBlob(text)
+		}
 		var err error
 		n, err = base64.StdEncoding.Decode(out, text)
 		if err != nil || bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
@@ -246,7 +257,7 @@ func (d *jsonDecoder) list(p *plan, v reflect.Value) error {
 			v.SetLen(v.Cap())
 		}
 		if err := d.value(p.elem, v.Index(n)); err != nil {
-			return err
+			return inside(p.elem, err)
 		}
 		n++
 	}
@@ -275,7 +286,7 @@ func (d *jsonDecoder) mapping(p *plan, v reflect.Value) error {
 		}
 		elem := reflect.New(v.Type().Elem()).Elem()
 		if err := d.value(p.elem, elem); err != nil {
-			return err
+			return inside(p.elem, err)
 		}
 		m.SetMapIndex(key, elem)
 	}
@@ -291,8 +302,14 @@ func (d *jsonDecoder) union(p *plan, v reflect.Value) error {
 	set := false
 	for first := true; ; first = false {
 		key, more, err := d.Member(first)
-		if err != nil || !more {
+		if err != nil {
 			return err
+		}
+		if !more {
+			if !set && p.union.empty.IsValid() {
+				v.Set(p.union.empty)
+			}
+			return nil
 		}
 		if isNull, err := d.Null(); err != nil {
 			return err
@@ -417,6 +434,9 @@ func (d *jsonDecoder) mismatch(p *plan) error {
 		return err
 	}
 	d.Pos = start
+	if d.planner.newer {
+		return d.newerMismatch(p, c)
+	}
 	var what string
 	switch {
 	case c == '{':

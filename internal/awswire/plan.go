@@ -3,6 +3,7 @@ package awswire
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -82,6 +83,7 @@ const (
 // a struct with the single field Value.
 type unionPlan struct {
 	byName map[string]*unionMember
+	empty  reflect.Value // what stands for a union without a member; invalid: none
 	byType map[reflect.Type]*unionMember
 	mu     sync.Mutex // guards byType, to which types met when encoding are added
 }
@@ -99,6 +101,7 @@ type unionMember struct {
 type Union struct {
 	iface   reflect.Type
 	members []reflect.Type
+	empty   reflect.Value
 }
 
 // UnionOf describes the union I by a pointer to each of its members.
@@ -107,6 +110,13 @@ func UnionOf[I any](members ...I) Union {
 	for _, m := range members {
 		u.members = append(u.members, reflect.TypeOf(m).Elem())
 	}
+	return u
+}
+
+// Empty is the union with v standing for a JSON object that has none of its members, which is
+// told by it from a union that is not there. It is shared by all inputs.
+func (u Union) Empty(v any) Union {
+	u.empty = reflect.ValueOf(v)
 	return u
 }
 
@@ -139,13 +149,15 @@ type planner struct {
 	inputs    bool                // messages name members of bodies below the input
 	noValues  bool                // messages do not repeat values
 	half      rune                // of surrogate pairs
+	newer     bool                // JSON is read as AWS's newer reader does
+	order     map[string][]string // orders of members in messages
 	enums     map[string][]string // orders of enumerations in messages
 	mu        sync.Mutex
 }
 
 func newPlanner(m *model.Service, api API) *planner {
 	b := &planner{service: m, plans: map[planKey]*plan{}, unions: map[reflect.Type]Union{}, documents: map[reflect.Type]Document{}, pattern: api.MessagePattern, open: api.Open, rest: strings.HasPrefix(m.Protocol, "rest-"),
-		inputs: api.InputPaths, noValues: api.NoValues, half: api.Half, enums: api.EnumOrder}
+		inputs: api.InputPaths, noValues: api.NoValues, half: api.Half, newer: api.NewerReader, enums: api.EnumOrder, order: api.MemberOrder}
 	if b.pattern == nil {
 		b.pattern = func(p string) string { return p }
 	}
@@ -284,6 +296,19 @@ func (b *planner) buildStruct(p *plan, t reflect.Type) {
 			p.fields = append(p.fields, fl)
 		}
 	}
+	if p.shape == nil || b.order[p.shape.Name] == nil {
+		return
+	}
+	rank := func(f field) int {
+		if i := slices.Index(b.order[p.shape.Name], f.name); i >= 0 {
+			return i
+		}
+		return len(p.fields)
+	}
+	slices.SortStableFunc(p.fields, func(x, y field) int { return rank(x) - rank(y) })
+	for i, f := range p.fields {
+		p.index[f.name] = i
+	}
 }
 
 // findMember finds the member that a Go field of the SDK stands for: its name with the
@@ -303,7 +328,7 @@ func findMember(s *model.Shape, goName string) *model.Member {
 }
 
 func (b *planner) buildUnion(p *plan, t reflect.Type) {
-	p.union = &unionPlan{byName: map[string]*unionMember{}, byType: map[reflect.Type]*unionMember{}}
+	p.union = &unionPlan{byName: map[string]*unionMember{}, byType: map[reflect.Type]*unionMember{}, empty: b.unions[t].empty}
 	for _, m := range b.unions[t].members {
 		if um := b.unionMember(p, t, m); um != nil {
 			p.union.byName[um.name] = um

@@ -40,7 +40,13 @@ var attributeValue = awswire.UnionOf[types.AttributeValue](
 	&types.AttributeValueMemberS{}, &types.AttributeValueMemberN{}, &types.AttributeValueMemberB{}, &types.AttributeValueMemberBOOL{},
 	&types.AttributeValueMemberNULL{}, &types.AttributeValueMemberL{}, &types.AttributeValueMemberM{}, &types.AttributeValueMemberSS{},
 	&types.AttributeValueMemberNS{}, &types.AttributeValueMemberBS{},
-)
+).Empty(&types.UnknownUnionMember{})
+
+// memberOrder is the order of members in messages, where it is not the model's.
+var memberOrder = map[string][]string{
+	"ProvisionedThroughput":            {"WriteCapacityUnits", "ReadCapacityUnits"},
+	"CreateGlobalSecondaryIndexAction": {"Projection", "IndexName"},
+}
 
 // API returns the service as the wire layer serves it.
 func (s *Service) API() awswire.API {
@@ -50,6 +56,7 @@ func (s *Service) API() awswire.API {
 			"PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchWriteItem", "BatchGetItem",
 			"TransactWriteItems", "TransactGetItems", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction",
 		},
+		NewerReader: true, MemberOrder: memberOrder,
 		Operations: s.operations(),
 	}
 }

@@ -482,8 +482,11 @@ func transactWriteFirst(in *dynamodb.TransactWriteItemsInput) error {
 	if aws.ToString(in.ClientRequestToken) == "" {
 		in.ClientRequestToken = nil
 	}
-	var b broken
+	b := tooManyActions(len(in.TransactItems))
 	for i, t := range in.TransactItems {
+		if len(b) > 0 {
+			break
+		}
 		check := func(kind string, n *string) {
 			if n != nil {
 				b.name(n, "transactItems."+itoa(i+1)+".member."+kind+".tableName")
@@ -501,15 +504,20 @@ func transactWriteFirst(in *dynamodb.TransactWriteItemsInput) error {
 		if t.Update != nil {
 			check("update", t.Update.TableName)
 		}
-		if len(b) > 0 {
-			break
-		}
 	}
 	return b.err()
 }
 
+// tooManyActions does not repeat the actions, as the newer layer does not.
+func tooManyActions(n int) (b broken) {
+	if n > maxTransaction {
+		b.add("", "TransactItems", "Member must have length less than or equal to 100")
+	}
+	return b
+}
+
 func transactGetFirst(in *dynamodb.TransactGetItemsInput) error {
-	var b broken
+	b := tooManyActions(len(in.TransactItems))
 	for i, t := range in.TransactItems {
 		if t.Get != nil && t.Get.TableName != nil && len(b) == 0 {
 			b.name(t.Get.TableName, "transactItems."+itoa(i+1)+".member.get.tableName")

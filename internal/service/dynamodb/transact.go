@@ -85,14 +85,11 @@ func reasonOf(err error) types.CancellationReason {
 	return types.CancellationReason{Code: aws.String("ValidationError"), Message: aws.String(message(err))}
 }
 
-func checkTransactionSize(n int, dump string) error {
+func checkTransactionSize(n int) error {
 	if n == 0 {
 		return constraint("'[]' ", "transactItems", "Member must have length greater than or equal to 1")
 	}
-	if n > maxTransaction {
-		return constraint("'["+dump+"]' ", "transactItems", "Member must have length less than or equal to 100")
-	}
-	return nil
+	return tooManyActions(n).err()
 }
 
 // readAction reads one action. An error is of the whole request.
@@ -229,7 +226,7 @@ func (a *action) op() itemstore.Op {
 
 // TransactWriteItems does all of its actions, or none.
 func (s *Service) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
-	if err := checkTransactionSize(len(in.TransactItems), fmt.Sprintf("%d TransactWriteItem", len(in.TransactItems))); err != nil {
+	if err := checkTransactionSize(len(in.TransactItems)); err != nil {
 		return nil, err
 	}
 	actions := make([]*action, len(in.TransactItems))
@@ -365,7 +362,7 @@ func (s *Service) transact(ctx context.Context, actions []*action, o itemstore.W
 
 // TransactGetItems reads items as of one moment.
 func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGetItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactGetItemsOutput, error) {
-	if err := checkTransactionSize(len(in.TransactItems), fmt.Sprintf("%d TransactGetItem", len(in.TransactItems))); err != nil {
+	if err := checkTransactionSize(len(in.TransactItems)); err != nil {
 		return nil, err
 	}
 	type get struct {
