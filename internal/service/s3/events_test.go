@@ -128,10 +128,10 @@ func TestEvents(t *testing.T) {
 		return &types.NotificationConfigurationFilter{Key: f}
 	}
 	for name, config := range map[string]*types.NotificationConfiguration{
-		"gone":        {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueOf + "gone"), Events: []types.Event{"s3:ObjectCreated:*"}}}},
-		"region":      {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String("arn:aws:sqs:eu-west-1:111122223333:q"), Events: []types.Event{"s3:ObjectCreated:*"}}}},
-		"fifo":        {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueOf + "q.fifo"), Events: []types.Event{"s3:ObjectCreated:*"}}}},
-		"overlap":     {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueOf + "q"), Events: []types.Event{"s3:ObjectCreated:*"}}, {QueueArn: aws.String(queueOf + "p"), Events: []types.Event{"s3:ObjectCreated:Put"}}}},
+		"gone":    {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueOf + "gone"), Events: []types.Event{"s3:ObjectCreated:*"}}}},
+		"region":  {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String("arn:aws:sqs:eu-west-1:111122223333:q"), Events: []types.Event{"s3:ObjectCreated:*"}}}},
+		"fifo":    {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueOf + "q.fifo"), Events: []types.Event{"s3:ObjectCreated:*"}}}},
+		"overlap": {QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueOf + "q"), Events: []types.Event{"s3:ObjectCreated:*"}}, {QueueArn: aws.String(queueOf + "p"), Events: []types.Event{"s3:ObjectCreated:Put"}}}},
 	} {
 		if err := set(config); codeOf(err) != "InvalidArgument" {
 			t.Errorf("%s: %v", name, err)
