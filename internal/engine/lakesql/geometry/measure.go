@@ -56,8 +56,11 @@ func (s *Shape) Length() float64 { return s.g.Length() }
 // IsEmpty reports whether there are no points in it.
 func (s *Shape) IsEmpty() bool { return s.g.IsEmpty() }
 
-// IsValid reports whether the geometry is well formed by the rules of OpenGIS.
-func (s *Shape) IsValid() bool { return s.invalid() == nil }
+// IsValid reports whether the geometry is well formed, as InvalidReason has it.
+func (s *Shape) IsValid() (bool, error) {
+	reason, err := s.InvalidReason()
+	return reason == "", err
+}
 
 // IsSimple reports whether the geometry meets itself nowhere.
 func (s *Shape) IsSimple() bool {

@@ -30,9 +30,8 @@ func init() {
 	for _, name := range []string{"learn_classifier", "learn_regressor", "learn_libsvm_classifier", "learn_libsvm_regressor", "classify", "features", "regress",
 		"bar", "render", "rgb", "color", "spooky_hash_v2_32", "spooky_hash_v2_64", "beta_cdf", "inverse_beta_cdf", "t_cdf", "t_pdf",
 		"make_set_digest", "merge_set_digest", "intersection_cardinality", "jaccard_index", "hash_counts", "contains_ip", "ip_prefix",
-		"from_iso8601_timestamp_nanos", "st_buffer",
-		"st_geomaslegacybinary", "st_geomfromlegacybinary", "geometry_from_hadoop_shape", "geometry_invalid_reason", "geometry_nearest_points",
-		"simplify_geometry",
+		"from_iso8601_timestamp_nanos",
+		"st_geomaslegacybinary", "st_geomfromlegacybinary", "geometry_from_hadoop_shape",
 	} {
 		unsupported[name] = true
 	}

@@ -41,7 +41,14 @@ func geometryFunctions() map[string]function {
 			return c.fill(plain), nil
 		}}
 	}
-	out["st_distance"], out["st_length"] = onEarth("st_distance"), onEarth("st_length")
+	for _, name := range []string{"st_distance", "st_length", "st_area"} {
+		out[name] = onEarth(name)
+	}
+	out["geometry_nearest_points"] = function{write: func(c *invocation) (string, *sql.Type) {
+		p := c.fresh()
+		return "list_transform([" + c.fill("trino_geometry_nearest_points($1, $2)") + "], lambda " + p + ": CASE WHEN " + p + " IS NOT NULL THEN struct_pack(field0 := split_part(" + p + ", ';', 1), field1 := split_part(" + p + ", ';', 2)) END)[1]",
+			types.RowOf(types.Named("geometry"), types.Named("geometry"))
+	}}
 	const tiles = "list_filter(string_split(%s, ';'), lambda __e: __e <> '')"
 	tileArray := types.ArrayOf(types.Named("bingtile"))
 	out["bing_tiles_around"] = function{write: func(c *invocation) (string, *sql.Type) {

@@ -147,7 +147,14 @@ func init() {
 		udfs[name] = ofShape(text, f)
 	}
 	for name, f := range map[string]func(s *geometry.Shape) (any, error){
-		"st_isvalid": plain((*geometry.Shape).IsValid), "st_isempty": plain((*geometry.Shape).IsEmpty), "st_issimple": plain((*geometry.Shape).IsSimple),
+		"st_isvalid": func(s *geometry.Shape) (any, error) {
+			ok, err := s.IsValid()
+			if err != nil {
+				return nil, geometryError(err)
+			}
+			return ok, nil
+		},
+		"st_isempty": plain((*geometry.Shape).IsEmpty), "st_issimple": plain((*geometry.Shape).IsSimple),
 		"st_isclosed": only("ST_IsClosed", plain((*geometry.Shape).IsClosed), line, lines),
 		"st_isring":   only("ST_IsRing", plain(func(s *geometry.Shape) bool { return s.IsClosed() && s.IsSimple() }), line),
 	} {

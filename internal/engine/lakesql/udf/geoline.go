@@ -101,6 +101,41 @@ func init() {
 	}
 	udfs["st_distance_sphere"] = ofPair(real8, func(a, b *geometry.Shape) (any, error) { return measured(geometry.SphericalDistance(a, b)) })
 	udfs["line_locate_point"] = ofPair(real8, func(a, b *geometry.Shape) (any, error) { return measured(geometry.LocatePoint(a, b)) })
+	udfs["st_area_sphere"] = ofShape(real8, func(s *geometry.Shape) (any, error) {
+		out, err := measured(s.SphericalArea())
+		if err != nil {
+			return nil, geometryError(err)
+		}
+		return out, nil
+	})
+	udfs["geometry_invalid_reason"] = ofShape(text, func(s *geometry.Shape) (any, error) {
+		reason, err := s.InvalidReason()
+		switch {
+		case err != nil:
+			return nil, geometryError(err)
+		case reason == "":
+			return nil, nil
+		}
+		return reason, nil
+	})
+	udfs["geometry_nearest_points"] = ofPair(text, func(a, b *geometry.Shape) (any, error) { // with a semicolon between them
+		p, q, err := geometry.NearestPoints(a, b)
+		if p == nil || err != nil {
+			return nil, err
+		}
+		return p.String() + ";" + q.String(), nil
+	})
+	for name, f := range map[string]func(s *geometry.Shape, by float64) (*geometry.Shape, error){
+		"st_buffer": (*geometry.Shape).Buffer, "simplify_geometry": (*geometry.Shape).Simplify,
+	} {
+		udfs[name] = scalar{in: []duckdb.Type{text, real8}, out: text, f: guarded(func(v []driver.Value) (any, error) {
+			s, err := geometry.Parse(v[0].(string))
+			if err != nil {
+				return nil, geometryError(err)
+			}
+			return wkt(f(s, v[1].(float64)))
+		})}
+	}
 	udfs["st_length_sphere"] = ofShape(real8, func(s *geometry.Shape) (any, error) {
 		out, err := measured(s.SphericalLength())
 		if err != nil {
