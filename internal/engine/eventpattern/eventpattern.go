@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -38,6 +37,7 @@ type node struct {
 type field struct {
 	name   string
 	inner  *node
+	values values // of its conditions that are literals
 	any    []condition
 	absent bool     // it matches too where the document has nothing at path
 	path   []string // from the document
@@ -45,6 +45,22 @@ type field struct {
 
 // condition is one of those in an array, on a value that is neither an object nor an array.
 type condition func(v any) bool
+
+// values are literals as documents have them: texts, float64, bool, nil.
+type values map[any]struct{}
+
+func (l *values) add(v any) {
+	if *l == nil {
+		*l = values{}
+	}
+	(*l)[v] = struct{}{}
+}
+
+// has reports whether a value, which is neither an object nor an array, is one of them.
+func (l values) has(v any) bool {
+	_, ok := l[v]
+	return ok
+}
 
 func decode(b []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -105,6 +121,21 @@ func (g glob) matches(s string) bool {
 // both are values of one name, which a document has by itself and by a name with dots.
 type both []any
 
+// and adds a value. Objects become one, which is the first.
+func (l both) and(v any) both {
+	o, is := v.(map[string]any)
+	if !is {
+		return append(l, v)
+	}
+	if have, is := l[0].(map[string]any); is {
+		l[0] = with(have, o)
+		return l
+	}
+	l = append(l, l[0])
+	l[0] = v
+	return l
+}
+
 // maxSteps bounds the steps of a name with dots: behind them the rest of it is one name.
 const maxSteps = 64
 
@@ -153,30 +184,69 @@ func undotted(v any) any {
 	return v
 }
 
-// with is a value and another one of the same name.
+// with is a value and another one of the same name, both of a copy: what they have is taken, and may be changed.
 func with(a, b any) any {
+	if list, is := a.(both); is {
+		return list.and(b)
+	}
 	x, isX := a.(map[string]any)
 	y, isY := b.(map[string]any)
 	if !isX || !isY {
-		return both{a, b}
+		return both{a}.and(b)
 	}
-	m := maps.Clone(x)
+	if len(x) < len(y) {
+		x, y = y, x
+	}
 	for name, v := range y {
-		if have, ok := m[name]; ok {
-			m[name] = with(have, v)
-		} else {
-			m[name] = v
+		if have, ok := x[name]; ok {
+			v = with(have, v)
 		}
+		x[name] = v
 	}
-	return m
+	return x
 }
 
-// Matches reports whether a decoded JSON document matches (numbers as float64).
-func (p *Pattern) Matches(doc map[string]any) bool {
+// Document is a decoded JSON document that patterns are tried on. Nothing may change what it was made of.
+type Document struct{ root map[string]any }
+
+// NewDocument makes a document of a decoded JSON object (numbers as float64).
+func NewDocument(doc map[string]any) Document {
 	if dotted(doc) {
 		doc, _ = undotted(doc).(map[string]any) // it is one
 	}
-	return p.root.matches(doc, doc)
+	return Document{doc}
+}
+
+// Matches reports whether a decoded JSON document matches (numbers as float64).
+func (p *Pattern) Matches(doc map[string]any) bool { return p.MatchesDocument(NewDocument(doc)) }
+
+// MatchesDocument is Matches for a document that several patterns are tried on. The time that it takes grows with the
+// product of the sizes of the pattern and the document, and not faster.
+func (p *Pattern) MatchesDocument(doc Document) bool {
+	m := matching{root: doc.root}
+	return m.object(p.root, doc.root)
+}
+
+// matching is a pattern that is tried on a document.
+type matching struct {
+	root map[string]any
+	has  map[*field]bool // whether there is a value at a field's path, which every element of an array asks anew
+}
+
+// absent reports whether a field matches for there being nothing at its path.
+func (m *matching) absent(f *field) bool {
+	if !f.absent {
+		return false
+	}
+	is, known := m.has[f]
+	if !known {
+		if m.has == nil {
+			m.has = map[*field]bool{}
+		}
+		is = has(m.root, f.path)
+		m.has[f] = is
+	}
+	return !is
 }
 
 // MatchesJSON reports whether a JSON document matches; what is not an object does not.
@@ -189,61 +259,44 @@ func (p *Pattern) MatchesJSON(doc []byte) bool {
 	return ok && p.Matches(m)
 }
 
-// matches reports whether an object matches, which is nil where the document has none.
-func (n *node) matches(root, object map[string]any) bool {
+// object reports whether an object matches, which is nil where the document has none.
+func (m *matching) object(n *node, object map[string]any) bool {
 	for i := range n.fields {
 		f := &n.fields[i]
-		if f.absent && !has(root, f.path) {
+		if m.absent(f) {
 			continue
 		}
 		v, ok := object[f.name]
-		if !ok && f.inner == nil || !f.matches(root, v) {
+		if !ok && f.inner == nil || !m.value(f, v) {
 			return false
 		}
 	}
 	for _, choices := range n.or {
-		one := false
-		for _, c := range choices {
-			if c.matches(root, object) {
-				one = true
-				break
-			}
-		}
-		if !one {
+		if !slices.ContainsFunc(choices, func(c *node) bool { return m.object(c, object) }) {
 			return false
 		}
 	}
 	return true
 }
 
-func (f *field) matches(root map[string]any, v any) bool {
+func (m *matching) value(f *field, v any) bool {
 	var list []any
 	switch v := v.(type) {
 	case []any:
 		if list = v; len(list) == 0 && f.inner != nil {
-			return f.inner.matches(root, nil)
+			return m.object(f.inner, nil)
 		}
 	case both:
 		list = v
 	case map[string]any:
-		return f.inner != nil && f.inner.matches(root, v)
+		return f.inner != nil && m.object(f.inner, v)
 	default:
 		if f.inner != nil {
-			return f.inner.matches(root, nil)
+			return m.object(f.inner, nil)
 		}
-		for _, c := range f.any {
-			if c(v) {
-				return true
-			}
-		}
-		return false
+		return f.values.has(v) || slices.ContainsFunc(f.any, func(c condition) bool { return c(v) })
 	}
-	for _, e := range list {
-		if f.matches(root, e) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(e any) bool { return m.value(f, e) })
 }
 
 // has reports whether a document has a value at a path, in any element of its arrays.

@@ -182,23 +182,23 @@ func (c *compiler) conditions(f *field) error {
 		case '[':
 			return c.bad(t, "Match value must be String, number, true, false, or null")
 		default:
-			f.any = append(f.any, literal(t))
+			f.values.add(literal(t))
 		}
 	}
 }
 
-// literal is the condition of a value that stands for itself.
-func literal(t token) condition {
+// literal is the value of a token that stands for itself.
+func literal(t token) any {
 	switch t.kind {
 	case 's':
-		return func(v any) bool { return v == t.text }
+		return t.text
 	case 'n':
 		n, _ := strconv.ParseFloat(t.text, 64) // scan has seen that it is one
-		return func(v any) bool { f, ok := v.(float64); return ok && f == n }
+		return n
 	case '0':
-		return func(v any) bool { return v == nil }
+		return nil
 	}
-	return func(v any) bool { return v == (t.kind == 't') }
+	return t.kind == 't'
 }
 
 // closed takes the end of an expression.
@@ -431,10 +431,11 @@ func compare(op string, n float64) condition {
 
 // anythingBut compiles the argument of anything-but: a condition that holds for what is there and is none of what is named.
 func (c *compiler) anythingBut() (condition, error) {
+	var values values
 	var not []condition
 	switch t := c.next(); t.kind {
 	case 's', 'n':
-		not = append(not, literal(t))
+		values.add(literal(t))
 	case '[':
 		kind := byte(0)
 		for {
@@ -449,7 +450,7 @@ func (c *compiler) anythingBut() (condition, error) {
 				return nil, c.bad(t, "Inside anything but list, start|null|boolean is not supported.")
 			}
 			kind = t.kind
-			not = append(not, literal(t))
+			values.add(literal(t))
 		}
 	case '{':
 		op := c.next()
@@ -472,7 +473,7 @@ func (c *compiler) anythingBut() (condition, error) {
 			if err := add(t, 1); err != nil {
 				return nil, err
 			}
-			return noneOf(not), c.closed()
+			return noneOf(values, not), c.closed()
 		}
 		for {
 			if t = c.next(); t.kind == ']' {
@@ -491,7 +492,7 @@ func (c *compiler) anythingBut() (condition, error) {
 	default:
 		return nil, c.bad(t, "Value of anything-but must be an array or single string/number value.")
 	}
-	return noneOf(not), nil
+	return noneOf(values, not), nil
 }
 
 // checkNot refuses an argument of an operator within anything-but in the words of rules, which tell its place as often as
@@ -520,13 +521,8 @@ func (c *compiler) checkNot(op string, t token, places int) error {
 	return err
 }
 
-func noneOf(list []condition) condition {
+func noneOf(l values, list []condition) condition {
 	return func(v any) bool {
-		for _, c := range list {
-			if c(v) {
-				return false
-			}
-		}
-		return true
+		return !l.has(v) && !slices.ContainsFunc(list, func(c condition) bool { return c(v) })
 	}
 }

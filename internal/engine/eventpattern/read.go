@@ -46,7 +46,7 @@ type scanner struct {
 	list []token
 }
 
-const values = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+const anyValue = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
 // CheckJSON reports, as a *SyntaxError, where a text stops being JSON; nil for one that is.
 func CheckJSON(text string) error {
@@ -126,7 +126,7 @@ func (s *scanner) value(depth int) error {
 	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
 		return s.word()
 	}
-	return s.unexpected("expected a valid value " + values)
+	return s.unexpected("expected a valid value " + anyValue)
 }
 
 func (s *scanner) object(depth int) error {
@@ -243,7 +243,7 @@ func (s *scanner) word() error {
 	case "null":
 		s.add('0', text, s.at, s.at)
 	default:
-		return s.fail(s.at, "Unrecognized token '%s': was expecting %s", text, values)
+		return s.fail(s.at, "Unrecognized token '%s': was expecting %s", text, anyValue)
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (s *Service) extraOf(e *event) ([]byte, error) {
 
 // route puts an event into the outboxes of the targets of all rules of a bus that match.
 func (s *Service) route(sc scope.Scope, bus string, e *event) error {
-	var doc map[string]any
+	var doc eventpattern.Document
 	var body, extra []byte
 	p := &posting{s: s}
 	for it, err := range s.rules.In(sc.Key(bus)...).List() {
@@ -103,11 +103,13 @@ func (s *Service) route(sc scope.Scope, bus string, e *event) error {
 			if extra, err = s.extraOf(e); err != nil {
 				return err
 			}
-			if err := json.Unmarshal(body, &doc); err != nil {
+			var v map[string]any
+			if err := json.Unmarshal(body, &v); err != nil {
 				return err
 			}
+			doc = eventpattern.NewDocument(v)
 		}
-		if !pattern.Matches(doc) {
+		if !pattern.MatchesDocument(doc) {
 			continue
 		}
 		if err := s.post(p, r, e, body, extra, matchedEvents.Of(1)); err != nil {
