@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awslogs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -20,6 +21,17 @@ func makeEvents(s *services, p parts) (_ service, err error) {
 		Allow: p.node.reach, Owner: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
 	})
 	return s.events, err
+}
+
+// serviceEvents are what services tell the default buses, whose service is made after theirs.
+type serviceEvents struct{ of *services }
+
+// PutServiceEvent implements the EventSink of services.
+func (e serviceEvents) PutServiceEvent(account, region, source, detailType, id string, at time.Time, resources []string, detail []byte) error {
+	if e.of.events == nil {
+		return nil
+	}
+	return e.of.events.PutServiceEvent(account, region, source, detailType, id, at, resources, detail)
 }
 
 // ruledGroups are log groups that rules write to, by the permissions that AWS's guide has their policies give.

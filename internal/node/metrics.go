@@ -20,7 +20,7 @@ import (
 )
 
 func makeCloudWatch(s *services, p parts) (_ service, err error) {
-	cfg := cloudwatch.Config{State: p.state, Metrics: p.samples, Meter: p.meter, Owner: p.owner, Clock: p.clock, Logger: p.logger}
+	cfg := cloudwatch.Config{State: p.state, Metrics: p.samples, Meter: p.meter, Events: serviceEvents{s}, Owner: p.owner, Clock: p.clock, Logger: p.logger}
 	if url := p.node.cfg.Signals.Webhook; url != "" {
 		cfg.Webhook = webhook{p.node.outbound(webhookTimeout), url}.post
 	}

@@ -151,7 +151,7 @@ func makeKinesis(s *services, p parts) (_ service, err error) {
 
 func makeGlue(s *services, p parts) (_ service, err error) {
 	s.glue, err = glue.New(glue.Config{
-		Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
+		Events: serviceEvents{s}, Crawls: crawlLogs{func() *logs.Sink { return s.logs.Sink() }}, Logs: jobLogs{func() *logs.Sink { return s.logs.Sink() }},
 		SQL:     &sparksql.Engine{Lake: p.queries, Dir: filepath.Join(p.node.dirs.temp("query"), "spark")},
 		Scripts: p.scripts, Credentials: jobCredentials(s, p), Endpoint: func() string { return "http://" + p.node.inner.Addr().String() },
 		State: p.state, Objects: p.objects, Kinesis: askedKinesis{s.kinesis, p.node.reach}, Meter: p.meter, Owner: p.owner, Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
@@ -186,7 +186,7 @@ func makeAthena(s *services, p parts) (_ service, err error) {
 	s.athena, err = athena.New(athena.Config{
 		State: p.state, Glue: askedCatalog{s.glue, newAsked(s.glue, p.node.decide), "athena.amazonaws.com"}, Objects: p.objects, Engine: p.queries,
 		Files:   objectFiles{s3: objects, access: objects, list: objects},
-		TempDir: p.node.dirs.tmp, Owner: p.owner,
+		TempDir: p.node.dirs.tmp, Owner: p.owner, Events: serviceEvents{s},
 		Clock: p.clock, Logger: p.logger, Registerer: p.registerer,
 	})
 	return s.athena, err

@@ -97,6 +97,7 @@ type Config struct {
 	Registerer prometheus.Registerer // nil: no metrics
 	TempDir    string                // where large results are gathered; empty: the system's
 	Owner      work.Owner            // of the executions; nil: work.Sole()
+	Events     EventSink             // is told of the states of executions; nil: nobody is
 
 	// MaxRunning is how many statements run at once, MaxQueued how many wait, in all
 	// accounts together. Zero means 20 and 1,000.

@@ -58,6 +58,7 @@ type execution struct {
 	doc     executionDoc
 	cancel  context.CancelFunc
 	stopped bool
+	ran     bool
 	over    bool // it has run, or never will
 	stored  bool // the end is in the document
 }
@@ -67,6 +68,13 @@ func (x *execution) change(f func(*executionDoc)) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	f(&x.doc)
+}
+
+// shown is the document that GetQueryExecution shows.
+func (x *execution) shown() executionDoc {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.doc
 }
 
 type historyEntry struct {
@@ -94,6 +102,7 @@ type executions struct {
 	maxQueued int
 	now       func() time.Time
 	logger    *slog.Logger
+	events    EventSink // nil: none
 
 	closing chan struct{}
 	ended   *prometheus.CounterVec
@@ -110,7 +119,7 @@ type executions struct {
 func newExecutions(docs *state.Collection[executionDoc], cfg Config) *executions {
 	e := &executions{
 		docs: docs, owner: cfg.Owner, node: uuid.NewString(), slots: make(chan struct{}, cfg.MaxRunning), maxQueued: cfg.MaxQueued,
-		now: cfg.Clock.Now, logger: cfg.Logger, closing: make(chan struct{}),
+		now: cfg.Clock.Now, logger: cfg.Logger, events: cfg.Events, closing: make(chan struct{}),
 		live: make(map[string]*execution), turns: make(map[scope]*turns), buckets: make(map[string]time.Time),
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "brookmere_athena_queries_total", Help: "Query executions that ended, by state.",
@@ -301,6 +310,7 @@ func (e *executions) run(ctx context.Context, j *work.Job[executionDoc]) error {
 		defer x.release()
 		return e.finish(ctx, x)
 	}
+	e.tell(x.sc, x.shown(), "", 1)
 	if waited, err := e.awaitTurn(ctx, x); !waited {
 		return err
 	}
@@ -312,7 +322,9 @@ func (e *executions) run(ctx context.Context, j *work.Job[executionDoc]) error {
 				x.change(func(d *executionDoc) {
 					d.State = types.QueryExecutionStateRunning
 					d.Queued = e.now().Sub(d.Submitted)
+					x.ran = true
 				})
+				e.tell(x.sc, x.shown(), types.QueryExecutionStateQueued, 2)
 				x.work(ctx, x)
 			}
 		}()
@@ -360,8 +372,8 @@ func (e *executions) interrupted(ctx context.Context, sc scope, d *executionDoc,
 	if d.Node != e.node && d.Epoch >= epoch {
 		return nil // a process that shares this owner's leases runs it
 	}
-	node := d.Node
-	_, err := e.docs.Modify(ctx, func(d *executionDoc) error {
+	node, was, sequence := d.Node, d.State, 2
+	ended, err := e.docs.Modify(ctx, func(d *executionDoc) error {
 		if finished(d.State) || d.Node != node {
 			return errEnded
 		}
@@ -372,6 +384,12 @@ func (e *executions) interrupted(ctx context.Context, sc scope, d *executionDoc,
 	}, sc.account, sc.region, d.ID)
 	if errors.Is(err, errEnded) || errors.Is(err, state.ErrNotFound) {
 		return nil
+	}
+	if err == nil {
+		if was == types.QueryExecutionStateRunning {
+			sequence = 3
+		}
+		e.tell(sc, *ended, was, sequence)
 	}
 	return err
 }
@@ -398,6 +416,10 @@ func (e *executions) finish(ctx context.Context, x *execution) error {
 		d.Completed = e.now().UTC()
 	}
 	stored := *d
+	was, sequence := types.QueryExecutionStateQueued, 2
+	if x.ran {
+		was, sequence = types.QueryExecutionStateRunning, 3
+	}
 	x.mu.Unlock()
 	// The store outlives the service's own context.
 	_, err := e.docs.Modify(context.WithoutCancel(ctx), func(d *executionDoc) error {
@@ -409,6 +431,9 @@ func (e *executions) finish(ctx context.Context, x *execution) error {
 	}, x.sc.account, x.sc.region, stored.ID)
 	if err != nil && !errors.Is(err, errEnded) && !errors.Is(err, state.ErrNotFound) {
 		return err // it stays in memory, and is FAILED after a restart
+	}
+	if err == nil {
+		e.tell(x.sc, stored, was, sequence)
 	}
 	e.ended.WithLabelValues(string(stored.State)).Inc()
 	e.took.Observe(stored.Completed.Sub(stored.Submitted).Seconds())

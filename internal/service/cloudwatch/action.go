@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -212,6 +213,36 @@ func (s *Service) notification(d *alarmDoc) []byte {
 
 // event is what a function is called with.
 func (s *Service) event(d *alarmDoc) []byte {
+	b, err := plain(map[string]any{
+		"source": "aws.cloudwatch", "alarmArn": d.arn(), "accountId": d.Account, "time": stamp(d.Transitioned), "region": d.Region, "alarmData": d.changed(),
+	})
+	if err != nil {
+		s.log.Error("the event of an alarm", "alarm", d.arn(), "error", err)
+	}
+	return b
+}
+
+// EventSink takes events for the default bus of an account and region. The same id is the same event; the detail is a JSON
+// object.
+type EventSink interface {
+	PutServiceEvent(account, region, source, detailType, id string, at time.Time, resources []string, detail []byte) error
+}
+
+// tell puts an event about the last transition of an alarm.
+func (s *Service) tell(d *alarmDoc) error {
+	if s.cfg.Events == nil || d.Due.Released != "" {
+		return nil
+	}
+	detail, err := plain(d.changed())
+	if err != nil {
+		return err
+	}
+	id := d.arn() + "/" + d.Transitioned.UTC().Format(time.RFC3339Nano) + "/" + string(d.State)
+	return s.cfg.Events.PutServiceEvent(d.Account, d.Region, "aws.cloudwatch", "CloudWatch Alarm State Change", id, d.Transitioned, []string{d.arn()}, detail)
+}
+
+// changed is an alarm with its state and the one before.
+func (d *alarmDoc) changed() map[string]any {
 	stateOf := func(v types.StateValue, reason, data, at string) map[string]any {
 		m := map[string]any{"value": v, "reason": reason, "timestamp": at}
 		if data != "" {
@@ -229,13 +260,7 @@ func (s *Service) event(d *alarmDoc) []byte {
 	} else if due != nil {
 		alarm["previousState"] = stateOf(due.Old, due.OldReason, due.OldData, stamp(due.OldUpdated))
 	}
-	b, err := plain(map[string]any{
-		"source": "aws.cloudwatch", "alarmArn": d.arn(), "accountId": d.Account, "time": stamp(d.Transitioned), "region": d.Region, "alarmData": alarm,
-	})
-	if err != nil {
-		s.log.Error("the event of an alarm", "alarm", d.arn(), "error", err)
-	}
-	return b
+	return alarm
 }
 
 // configuration is what an alarm looks at, in events.

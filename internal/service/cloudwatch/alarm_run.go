@@ -340,6 +340,9 @@ func (s *Service) finishTransition(ctx context.Context, key work.Key) (*alarmDoc
 			if err := s.recordTransition(d); err != nil {
 				return nil, err
 			}
+			if err := s.tell(d); err != nil {
+				return nil, fmt.Errorf("put the event of the transition: %w", err)
+			}
 			if err := s.nudgeParents(ctx, d); err != nil {
 				return nil, err
 			}

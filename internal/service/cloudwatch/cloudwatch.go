@@ -30,6 +30,7 @@ type Config struct {
 	Functions Functions // nil: actions that are functions fail
 	Streams   Streams   // nil: actions that are streams fail
 	Webhook   Webhook   // nil: none
+	Events    EventSink // is told of the states of alarms; nil: nobody is
 
 	Logger *slog.Logger // nil: silent
 }

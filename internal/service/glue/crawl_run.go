@@ -226,6 +226,7 @@ func (s *Service) runCrawl(ctx context.Context, j *work.Job[crawlerDoc]) error {
 	if err := s.crawls.Put(background, c, sc.account, sc.region, d.Name, crawlKey(d.Started, d.CrawlID)); err != nil {
 		return err
 	}
+	s.tellCrawl(sc, d)
 	s.logCrawl(sc, d, "BENCHMARK : Running Start Crawl for Crawler %s", d.Name)
 	var summary crawlSummary
 	var err error
@@ -313,6 +314,7 @@ func (s *Service) endCrawl(ctx context.Context, sc scope, run *crawlerDoc, summa
 	}
 	s.runs.finished.WithLabelValues(string(c.State)).Inc()
 	if err == nil {
+		s.tellCrawlEnded(sc, run.Name, c)
 		s.crawlEnded(awswire.WithCaller(ctx, awswire.Caller{Account: sc.account, Region: sc.region}), sc, run.Name, status)
 	}
 	return err

@@ -70,6 +70,8 @@ type Config struct {
 	// on the resource of an ARN; nil: it may.
 	Allow func(ctx context.Context, action, resource string) error
 
+	Events EventSink // is told of the states of crawlers and jobs; nil: nobody is
+
 	// Crawls takes what crawlers say of their runs; nil: nobody does.
 	Crawls CrawlSink
 

@@ -225,6 +225,7 @@ func (s *Service) followJobRun(ctx context.Context, sc scope, d *jobRunDoc) erro
 	if err := s.releaseRun(ctx, sc, d.Job, d.ID); err != nil {
 		return err
 	}
+	s.tellJobRun(sc, d)
 	if d.State == types.JobRunStateFailed && d.Attempt < d.Settings.MaxRetries {
 		if err := s.retryJobRun(ctx, sc, d); err != nil {
 			return err

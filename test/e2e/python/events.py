@@ -129,6 +129,34 @@ assert o["key"] == "in/a b+ü.csv" and o["size"] == 5 and o["etag"] == "5d41402a
 assert "reason" not in tagged["detail"] and "sequencer" not in tagged["detail"]["object"], tagged
 assert deleted["detail"]["deletion-type"] == "Delete Marker Created" and deleted["detail"]["object"]["version-id"] == marker["VersionId"], deleted
 
+# So do those of alarms, crawlers and queries.
+states, states_arn = queue("events-states")
+events.put_rule(Name="states", EventPattern=json.dumps({"source": ["aws.cloudwatch", "aws.glue", "aws.athena"]}))
+events.put_targets(Rule="states", Targets=[{"Id": "q", "Arn": states_arn}])
+cloudwatch, glue, athena = (boto3.client(n) for n in ("cloudwatch", "glue", "athena"))
+cloudwatch.put_metric_alarm(AlarmName="events", Namespace="shop", MetricName="age", Statistic="Maximum", Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold")
+cloudwatch.set_alarm_state(AlarmName="events", StateValue="ALARM", StateReason="by hand")
+glue.create_database(DatabaseInput={"Name": "events"})
+glue.create_crawler(Name="events", Role=ROLE, DatabaseName="events", Targets={"S3Targets": [{"Path": "s3://events-lake/"}]})
+glue.start_crawler(Name="events")
+s3.create_bucket(Bucket="events-results")
+query = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration={"OutputLocation": "s3://events-results/"})["QueryExecutionId"]
+want, seen = {"ALARM", "Started", "Succeeded", "QUEUED", "RUNNING", "SUCCEEDED"}, set()
+while not want <= seen:
+    e = json.loads(receive(states)["Body"])
+    d = e["detail"]
+    if e["source"] == "aws.cloudwatch":
+        seen.add(d["state"]["value"])
+        assert e["resources"][0].endswith("alarm:events") and d["alarmName"] == "events", e
+    elif e["source"] == "aws.glue":
+        seen.add(d["state"])
+        assert d["crawlerName"] == "events", e
+    elif d["queryExecutionId"] == query:
+        seen.add(d["currentState"])
+        assert d["sequenceNumber"] == {"QUEUED": "1", "RUNNING": "2", "SUCCEEDED": "3"}[d["currentState"]], e
+events.remove_targets(Rule="states", Ids=["q"])
+events.delete_rule(Name="states")
+
 assert "can't be deleted since it has targets" in error(events.delete_rule, Name="objects")["Message"]
 for rule, on, ids in (("objects", "default", ["q"]), ("orders", "shop", ["plain", "fifo", "topic", "stream", "delivery"]), ("more", "shop", ["function", "group", "lost"])):
     assert events.remove_targets(Rule=rule, EventBusName=on, Ids=ids)["FailedEntryCount"] == 0
