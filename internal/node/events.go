@@ -18,7 +18,7 @@ func makeEvents(s *services, p parts) (_ service, err error) {
 		State: p.state, Outbox: p.outbox,
 		Queues: askedQueues{s.sqs, decide}, Topics: askedTopics{s.sns, decide}, Functions: askedFunctions{s.lambda, decide}, Streams: subscribedStreams{s.kinesis, decide},
 		Deliveries: subscribedDeliveries{s.firehose, decide}, Logs: ruledGroups{s.logs, decide},
-		Allow: p.node.reach, Owner: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
+		Allow: p.node.reach, Owner: p.owner, Here: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
 	})
 	return s.events, err
 }

@@ -118,6 +118,11 @@ func (s *Service) deliver(ctx context.Context, j *work.Job[targetDoc]) error {
 			return err
 		}
 	}
+	if errors.Is(context.Cause(ctx), work.ErrGone) { // perhaps by another node, which has no outbox of this one's
+		if err := s.cfg.Outbox.Drop(j.Document().Outbox); err != nil {
+			return err
+		}
+	}
 	return context.Cause(ctx)
 }
 

@@ -63,8 +63,9 @@ type Config struct {
 	// every caller may, in its own account.
 	Allow func(ctx context.Context, action, resource string) (context.Context, error)
 
-	Clock  clockwork.Clock // nil: the real one
-	Owner  work.Owner
+	Clock  clockwork.Clock    // nil: the real one
+	Owner  work.Owner         // of schedules
+	Here   work.Owner         // of deliveries, which every node does from its own outboxes; nil: Owner
 	Meter  *metering.Registry // nil: rules are not measured
 	Logger *slog.Logger       // nil: silent
 }
@@ -102,6 +103,9 @@ func New(c Config) (*Service, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Here == nil {
+		c.Here = c.Owner
+	}
 	if c.Allow == nil {
 		c.Allow = func(ctx context.Context, _, _ string) (context.Context, error) { return ctx, nil }
 	}
@@ -127,7 +131,7 @@ func New(c Config) (*Service, error) {
 	s.deliverer = work.New(work.Documents[targetDoc](c.State, "events.target"), work.Hooks[targetDoc]{
 		Same: func(was, is *targetDoc) bool { return was.Outbox == is.Outbox },
 		Run:  s.deliver,
-	}, work.Options{Name: "events.target", Clock: c.Clock, Owner: c.Owner, Events: told})
+	}, work.Options{Name: "events.target", Clock: c.Clock, Owner: c.Here, Events: told})
 	return s, nil
 }
 
