@@ -9,6 +9,12 @@ func TestEventsBoto3(t *testing.T) {
 	Start(t).Python(t, "events.py")
 }
 
+// TestEventsRoles has targets let EventBridge in, or not.
+func TestEventsRoles(t *testing.T) {
+	t.Parallel()
+	Start(t, "--iam", "enforce").Python(t, "events_roles.py")
+}
+
 const eventsConfig = `
 resource "aws_cloudwatch_event_bus" "shop" {
   name        = "tf-shop"

@@ -82,6 +82,8 @@ func judged(err error) *failure {
 	switch {
 	case slices.Contains(transient, code):
 		return &failure{code: "THROTTLING", err: err}
+	case strings.Contains(api.ErrorMessage(), " to perform: sts:AssumeRole"):
+		return &failure{code: "FAILED_TO_ASSUME_ROLE", final: true, err: err}
 	case strings.HasPrefix(code, "AccessDenied"), code == "AuthorizationError", strings.HasPrefix(code, "NotAuthorized"):
 		return &failure{code: "NO_PERMISSIONS", final: true, err: err}
 	case strings.Contains(code, "NotFound"), strings.Contains(code, "NonExistent"), code == "NoSuchEntity":
