@@ -410,3 +410,45 @@ func TestSendAll(t *testing.T) {
 		t.Errorf("%q", got) // the first, and one without a body
 	}
 }
+
+// TestRead reads what was sent without receiving it, after a crash too, and nothing that has expired.
+func TestRead(t *testing.T) {
+	f := open(t)
+	q := f.queue(1, Settings{Retention: time.Hour})
+	f.send(q, "a", "b")
+	f.clock.Advance(time.Minute)
+	f.send(q, "c", "d")
+	bodies := func(list []Message, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, m := range list {
+			all = append(all, string(m.Body))
+		}
+		return strings.Join(all, "")
+	}
+	if got := bodies(q.Read(0, 10, 10)); got != "abcd" {
+		t.Error(got)
+	}
+	if got := bodies(q.Read(0, 3, 10)); got != "abc" {
+		t.Error(got)
+	}
+	if got := bodies(q.Read(0, 10, 2)); got != "ab" {
+		t.Error(got)
+	}
+	first, err := q.Read(0, 1, 1)
+	if err != nil || int64(first[0].Sequence>>20) != first[0].Sent {
+		t.Fatal(first, err)
+	}
+	f.crash()
+	q = f.queue(1, Settings{Retention: time.Hour})
+	if got := bodies(q.Read(first[0].Sequence+1, 10, 10)); got != "bcd" || q.Len() != 4 {
+		t.Error(got, q.Len())
+	}
+	f.clock.Advance(time.Hour - time.Second)
+	if got := bodies(q.Read(0, 10, 10)); got != "cd" {
+		t.Error(got)
+	}
+}
