@@ -76,6 +76,9 @@ func (s *Service) deliver(ctx context.Context, j *work.Job[subscriptionDoc]) err
 		}
 		list, release, err := s.batch(ctx, q, batchOf(j.Document().Protocol))
 		if ctx.Err() != nil {
+			if release != nil {
+				release()
+			}
 			break
 		}
 		if errors.Is(err, queue.ErrGone) {

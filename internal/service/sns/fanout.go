@@ -55,6 +55,9 @@ func (s *Service) fanOut(ctx context.Context, j *work.Job[topicDoc]) error {
 		}
 		list, release, err := s.batch(ctx, q, fanBatch)
 		if ctx.Err() != nil {
+			if release != nil {
+				release()
+			}
 			break
 		}
 		if errors.Is(err, queue.ErrGone) {
