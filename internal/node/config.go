@@ -125,7 +125,7 @@ func (o Objects) check() error {
 
 // Query limits what SQL may use of the machine. Zero takes the default.
 type Query struct {
-	MemoryMiB  int `yaml:"memory_mib" default:"1024" doc:"memory limit in MiB of all queries together"`
+	MemoryMiB  int `yaml:"memory_mib" default:"1024" doc:"memory limit in MiB of all queries together; one that the others left too little is run again by itself with as much"`
 	Threads    int `yaml:"threads" default:"the machine's processors" doc:"threads for all queries together"`
 	Concurrent int `yaml:"concurrent" default:"8" doc:"queries that run at the same time; others wait"`
 }

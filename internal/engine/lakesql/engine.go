@@ -85,8 +85,8 @@ func Open(o Options) (*Engine, error) {
 }
 
 // overhead is what the process may have besides its memory limit and a quarter of that: the
-// stacks of its threads, what Go keeps, the heads of allocators.
-const overhead = 512 << 20
+// stacks of its threads, what Go keeps, what allocators have not given back yet.
+const overhead = 768 << 20
 
 // parseSize reads a size as DuckDB writes it: "2GB", "512MiB".
 func parseSize(s string) (int64, error) {

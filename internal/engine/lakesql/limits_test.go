@@ -89,7 +89,7 @@ func TestBombs(t *testing.T) {
 			t.Fatalf("after %s: %q, %v", bomb, got, err)
 		}
 	}
-	if m := memory(); m > 2<<30 {
+	if m := memory(); m > 9<<28 {
 		t.Errorf("the process took %d MB", m>>20)
 	} else {
 		t.Logf("the process took %d MB at most", m>>20)

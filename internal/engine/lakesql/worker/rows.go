@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -73,6 +74,9 @@ func (r *Rows) done(payload []byte) error {
 	return err
 }
 
+// invalidated is what DuckDB says to all statements after an error of its own, until it is started again.
+const invalidated = "database has been invalidated"
+
 // frame reads a frame; false where the statement has failed.
 func (r *Rows) frame() (kind byte, payload []byte, ok bool) {
 	if r.ended {
@@ -85,6 +89,10 @@ func (r *Rows) frame() (kind byte, payload []byte, ok bool) {
 		if errors.Is(err, errFrame) {
 			r.proc.kill(errFrame)
 		}
+		r.err = r.proc.why()
+		r.lost()
+	case kind == frameError && r.proc.cmd != nil && bytes.Contains(payload, []byte(invalidated)):
+		r.proc.kill(ErrRestarted)
 		r.err = r.proc.why()
 		r.lost()
 	case kind == frameError:

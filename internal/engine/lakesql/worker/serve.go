@@ -127,7 +127,7 @@ func open(s Settings) (*duckdb.Connector, error) {
 		"SET TimeZone='UTC'",
 		"SET enable_progress_bar=false",
 		"SET parquet_metadata_cache=true", // of files as they are now: DuckDB looks at their times
-		"SET temp_directory=" + duck.Quote(s.TempDir),
+		"SET temp_directory=" + duck.Quote(s.SpillDir),
 		"SET allowed_directories=[" + allowed + "]",
 		"SET enable_external_access=false",
 		"SET lock_configuration=true",

@@ -12,9 +12,11 @@
 //
 // There is one process for all statements, because its threads, its memory and its cache of
 // footers are to be shared. What is running when it has to be killed is told by ErrRestarted,
-// and the caller runs it again; where the process ends by itself, what was running is run again
-// one by one, so that who is to blame for it fails alone. A process that does not find its
-// parent any more ends.
+// and is run again; where the process ends by itself, what was running is run again one by one,
+// so that who is to blame for it fails alone, and so is a statement that others left too little
+// memory. That is done in a second process, which may have as much memory and ends with the
+// statement: the first one goes on with others. A process that does not find its parent any more
+// ends.
 //
 // The process is this program's own executable, which Main turns into a worker. It reads statements from, and writes rows to, one pair of sockets
 // for each statement that may run at once:
@@ -40,7 +42,8 @@ import (
 // Settings of a worker.
 type Settings struct {
 	Dir       string // the only directory that statements may read from; absolute
-	TempDir   string // where sorts and joins spill; empty: nowhere
+	TempDir   string // a directory that statements may read from too; empty: none
+	SpillDir  string // where sorts and joins spill, TempDir or below it; empty: nowhere. A Pool sets it
 	Memory    int64  // bytes for DuckDB's buffers
 	DataLimit int64  // bytes of data that the process may have, enforced by the kernel; zero: none
 	Threads   int
