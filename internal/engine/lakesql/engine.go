@@ -233,6 +233,11 @@ func (p *plan) outward(err error) error {
 	if !errors.As(err, &q) {
 		return err
 	}
+	if len(p.Files) == 1 {
+		for _, uri := range p.Files {
+			_ = hive.NameParquet(q, uri) // it is changed in place
+		}
+	}
 	for _, uris := range []map[string]string{p.reader.Unpacked, p.Files} {
 		for path, uri := range uris {
 			q.Message = strings.ReplaceAll(q.Message, path, uri)
@@ -305,6 +310,7 @@ func queryError(ctx context.Context, err error) error {
 		return err
 	}
 	msg, _, _ := strings.Cut(d.Message, "\n\nLINE ")
+	msg, _, _ = strings.Cut(msg, "\n\nStack Trace:")
 	kind, text, ok := strings.Cut(msg, " Error: ")
 	if !ok {
 		return &Error{Name: "GENERIC_INTERNAL_ERROR", Message: msg}
@@ -314,7 +320,7 @@ func queryError(ctx context.Context, err error) error {
 	text = strings.TrimSpace(text)
 	name := "GENERIC_USER_ERROR"
 	if strings.HasPrefix(text, "BYTE_STREAM_SPLIT ") {
-		name, text = "HIVE_CURSOR_ERROR", "Failed to read Parquet file: "+text
+		name, text = "HIVE_CURSOR_ERROR", hive.UnreadableParquet+text
 	}
 	switch kind {
 	case "Binder":
@@ -372,14 +378,17 @@ func queryError(ctx context.Context, err error) error {
 				return &Error{Name: raised, Message: rest}
 			}
 		}
-		if strings.Contains(text, "arquet") || strings.Contains(text, "magic bytes") {
+		if strings.Contains(text, "arquet") || strings.Contains(text, "magic bytes") || strings.HasPrefix(text, "Failed to read file ") {
 			name = "HIVE_BAD_DATA"
 		}
-	case "Invalid": // of a page's head
+	case "Invalid": // of the libraries that read and unpack pages of Parquet
+		name = "HIVE_BAD_DATA"
 		if strings.HasPrefix(text, "TProtocolException") {
-			name, text = "HIVE_BAD_DATA", "Malformed Parquet file: "+text
+			text = hive.MalformedParquet + text
+		} else if !strings.HasPrefix(text, hive.UnreadableParquet) {
+			text = hive.UnreadableParquet + strings.TrimSuffix(strings.ToValidUTF8(text, "\uFFFD"), ": ")
 		}
-	case "Parser", "Internal", "Fatal":
+	case "Parser", "Internal", "Fatal", "INTERNAL", "FATAL":
 		name = "GENERIC_INTERNAL_ERROR"
 	}
 	if strings.HasPrefix(text, "Max expression depth limit") || strings.HasPrefix(text, "memory exhausted at or near") {

@@ -1,6 +1,6 @@
 // Package parquetclaims checks what a Parquet file says of itself before a library reads the file that allocates by
 // what it is told: a footer of twenty bytes may claim lists of two thousand million elements, and what comes of that is
-// no error but the end of the process. Footer checks the footer, Group the pages of a row group that is to be read.
+// no error but the end of the process. Footer checks the footer, the numbers of rows in it too, Group the pages of a row group that is to be read.
 package parquetclaims
 
 import (
@@ -39,17 +39,47 @@ func Footer(src io.ReaderAt, size int64) error {
 	}
 	w := walker{b: b}
 	w.structure(0)
-	if w.wrong {
+	if w.wrong || w.rows != w.inGroups {
 		return ErrFalse
 	}
 	return nil
 }
+
+// Fields of the footer and of its row groups, and the depth that the fields of a row group have.
+const (
+	rowsField  = 3 // of the footer and of a row group: how many rows there are
+	groupField = 4 // of the footer
+	groupDepth = 2
+)
 
 // walker walks over a structure in Thrift's compact protocol.
 type walker struct {
 	b        []byte
 	elements int
 	wrong    bool
+
+	fields         [maxDepth + 1]int64 // where the walk is: the field by depth
+	rows, inGroups int64               // of the file, and of all its row groups
+}
+
+// counts takes a number of rows, if it is one: it cannot be negative.
+func (w *walker) counts(v uint64, depth int) {
+	n := int64(v>>1) ^ -int64(v&1)
+	switch {
+	case w.fields[depth] != rowsField:
+		return
+	case depth == 0:
+		w.rows = n
+	case depth == groupDepth && w.fields[0] == groupField:
+		if w.inGroups += n; w.inGroups < 0 {
+			n = -1
+		}
+	default:
+		return
+	}
+	if n < 0 {
+		w.fail()
+	}
 }
 
 func (w *walker) fail() { w.wrong, w.b = true, nil }
@@ -85,14 +115,19 @@ func (w *walker) number() uint64 {
 func (w *walker) structure(depth int) {
 	if depth > maxDepth {
 		w.fail()
+		return
 	}
+	w.fields[depth] = 0
 	for !w.wrong {
 		head := w.next()
 		if head == 0 {
 			return
 		}
-		if head>>4 == 0 {
-			w.number() // the field
+		if delta := int64(head >> 4); delta != 0 {
+			w.fields[depth] += delta
+		} else {
+			field := w.number()
+			w.fields[depth] = int64(field>>1) ^ -int64(field&1)
 		}
 		if kind := head & 0xf; kind != 1 && kind != 2 { // true and false have no more bytes
 			w.value(kind, depth)
@@ -106,7 +141,9 @@ func (w *walker) value(kind byte, depth int) {
 	case 3:
 		w.next()
 	case 4, 5, 6:
-		w.number()
+		if n := w.number(); depth <= groupDepth {
+			w.counts(n, depth)
+		}
 	case 7:
 		w.skip(8)
 	case 8:

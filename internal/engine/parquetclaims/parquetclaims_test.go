@@ -39,6 +39,9 @@ func TestFooter(t *testing.T) {
 		"a map":                            file("\x1b\x01\x55\x02\x02\x00"),
 		"a list of booleans":               file("\x19\x21\x01\x01\x00"),
 		"no end":                           file("\x15\x02"),
+		"more rows than its groups":        file("\x36\x06\x19\x1c\x36\x02\x00\x00"),
+		"fewer rows than none":             file("\x36\x01\x19\x1c\x36\x01\x00\x00"),
+		"groups of too many rows":          file("\x36\x02\x19\x3c\x36\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x36\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x36\x06\x00\x00"),
 		"deep lists":                       file(strings.Repeat("\x1c", 100_000)),
 		"more elements than memory is for": file("\x19\xfc\x80\x9f\xf4\x03" + strings.Repeat("\x00", 8_000_000) + "\x00"),
 	} {

@@ -2,6 +2,7 @@ package hive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/duck"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
+	"github.com/brookmere/brookmere/internal/engine/parquetclaims"
 )
 
 // Footers remembers the columns of Parquet files; it is emptied when it is full. It is safe
@@ -171,6 +173,9 @@ func (s *scan) finer(g schemaGroup, columns []string) map[string]bool {
 		}
 	})
 	if err != nil {
+		if len(missing.Files) == 1 {
+			err = NameParquet(err, missing.Files[0].URI)
+		}
 		panic(fault.Stop(err))
 	}
 	for _, key := range keys { // without rows
@@ -197,6 +202,48 @@ func sameValues(a, b []string) bool {
 	return true
 }
 
+// NameParquet puts a file into the text of an error of a Parquet file that DuckDB does not name.
+func NameParquet(err error, uri string) error {
+	var q *fault.Error
+	if !errors.As(err, &q) {
+		return err
+	}
+	for _, words := range []string{UnreadableParquet, MalformedParquet} {
+		if text, ok := strings.CutPrefix(q.Message, words); ok {
+			q.Message = strings.TrimSuffix(words, ": ") + " " + uri + ": " + text
+		}
+	}
+	return err
+}
+
+// What such texts begin with.
+const (
+	UnreadableParquet = "Failed to read Parquet file: "
+	MalformedParquet  = "Malformed Parquet file: "
+)
+
+// checkFooter fails for a file whose footer says what cannot be true: DuckDB would give as many rows as it says there
+// are, or none. What is no Parquet file at all is left to DuckDB to tell.
+func checkFooter(f catalog.File) error {
+	in, err := os.Open(f.Path)
+	if err != nil {
+		return &fault.Error{Name: "HIVE_CANNOT_OPEN_SPLIT", Message: "Error opening " + f.URI}
+	}
+	defer in.Close() // it is only read
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	end := make([]byte, 4)
+	if _, err := in.ReadAt(end, info.Size()-4); err != nil || string(end) != "PAR1" || info.Size() < 12 {
+		return nil
+	}
+	if err := parquetclaims.Footer(in, info.Size()); err != nil {
+		return &fault.Error{Name: "HIVE_BAD_DATA", Message: "Malformed Parquet file " + f.URI + ": " + err.Error()}
+	}
+	return nil
+}
+
 // read asks DuckDB for the footers' schemas.
 func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]parquetFile, error) {
 	type reading struct {
@@ -205,6 +252,11 @@ func (c *Footers) read(ctx context.Context, files []catalog.File) (map[string]pa
 		leaf []int // the column of each that does not nest
 		skip int64 // nodes below the top level still to come
 		root bool
+	}
+	for _, f := range files {
+		if err := checkFooter(f); err != nil {
+			return nil, err
+		}
 	}
 	open := map[string]*reading{}
 	text := "SELECT file_name, name, coalesce(type, ''), coalesce(num_children, 0)::BIGINT, coalesce(duckdb_type, '') FROM parquet_schema(" + fileList([]Piece{{Files: files}}) + ")"

@@ -61,9 +61,22 @@ func (s *scan) checkInput(format catalog.Format) {
 		// As of XML and of what a crawler did not know.
 		fault.Fail(s.Position, "HIVE_UNSUPPORTED_FORMAT", "Unable to create input format: table %s.%s has neither an input format nor a SerDe", s.Table.Database, s.Table.Name)
 	}
-	if f := format.InputFormat; f != cloudTrailInput && f != symlinkInput && !byLine[f] {
+	f := format.InputFormat
+	if f != cloudTrailInput && f != symlinkInput && !byLine[f] {
 		fault.Fail(s.Position, "NOT_SUPPORTED", "Input format %s of table %s.%s is not supported", f, s.Table.Database, s.Table.Name)
 	}
+	if own := ownSerDe[f]; own != "" && format.SerDe != "" && !strings.Contains(strings.ToLower(format.SerDe), own) {
+		fault.Fail(s.Position, "HIVE_UNSUPPORTED_FORMAT", "Unsupported input format: serde=%s, format=%s, table=%s.%s", format.SerDe, f, s.Table.Database, s.Table.Name)
+	}
+}
+
+// ownSerDe are the input formats whose files one SerDe alone reads, by a word of its name.
+var ownSerDe = map[string]string{
+	"org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat": "parquet",
+	"parquet.hive.DeprecatedParquetInputFormat":                     "parquet",
+	"parquet.hive.MapredParquetInputFormat":                         "parquet",
+	"org.apache.hadoop.hive.ql.io.orc.OrcInputFormat":               "orc",
+	"org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat":    "avro",
 }
 
 // cloudTrail gives the pieces with files that have the records of CloudTrail's a line each.
@@ -95,10 +108,11 @@ func (s *scan) cloudTrail(pieces []Piece) []Piece {
 
 // records reads {"Records": [...]} as lines.
 type records struct {
-	d    *json.Decoder
-	line []byte
-	in   bool // the array has begun
-	err  error
+	d     *json.Decoder
+	line  []byte
+	depth int  // objects that are open
+	in    bool // the array has begun
+	err   error
 }
 
 func newRecords(r io.Reader) io.Reader { return &records{d: json.NewDecoder(r)} }
@@ -109,13 +123,19 @@ func (r *records) Read(p []byte) (int, error) {
 			return 0, r.err
 		}
 		r.line, r.err = r.next()
+		if r.err == io.EOF && (r.in || r.depth > 0) {
+			r.err = errCutRecords
+		}
 	}
 	n := copy(p, r.line)
 	r.line = r.line[n:]
 	return n, nil
 }
 
-var errRecords = errors.New(`the file is not an object with an array "Records"`)
+var (
+	errRecords    = errors.New(`the file is not an object with an array "Records"`)
+	errCutRecords = errors.New("the file ends within an object")
+)
 
 func (r *records) next() ([]byte, error) {
 	for !r.in {
@@ -125,7 +145,11 @@ func (r *records) next() ([]byte, error) {
 			return nil, io.EOF
 		case err != nil:
 			return nil, err
-		case t == json.Delim('{') || t == json.Delim('}'):
+		case t == json.Delim('{'):
+			r.depth++
+			continue
+		case t == json.Delim('}'):
+			r.depth--
 			continue
 		}
 		key, ok := t.(string)
@@ -145,10 +169,10 @@ func (r *records) next() ([]byte, error) {
 		r.in = true
 	}
 	if !r.d.More() {
-		r.in = false
 		if _, err := r.d.Token(); err != nil {
 			return nil, err
 		}
+		r.in = false
 		return r.next()
 	}
 	var record json.RawMessage
