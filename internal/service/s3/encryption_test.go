@@ -60,7 +60,7 @@ func TestUpdateObjectEncryption(t *testing.T) {
 	}
 	b := aws.String("bkt")
 	put(t, c, "bkt", "k", "data")
-	must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("held"), Body: strings.NewReader("x"), ObjectLockLegalHoldStatus: "ON"}))(t)
+	must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("held"), Body: strings.NewReader("x"), ObjectLockLegalHoldStatus: "ON", ChecksumAlgorithm: types.ChecksumAlgorithmCrc32}))(t)
 	must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("dsse"), Body: strings.NewReader("x"), ServerSideEncryption: "aws:kms:dsse"}))(t)
 	const key = "arn:aws:kms:us-east-1:" + accountA + ":key/0d3bb5a8-0f0f-4f0b-9d5e-0f1f2f3f4f5f"
 	before := must(c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: b, Key: aws.String("k")}))(t)

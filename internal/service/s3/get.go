@@ -241,7 +241,7 @@ func (c *call) sayObject(info *objectstore.Info) {
 	if class := info.Prop(propClass); class != "" {
 		c.say("x-amz-storage-class", class)
 	}
-	if len(info.Tags) > 0 && c.r.Method == http.MethodGet {
+	if len(info.Tags) > 0 {
 		c.say("x-amz-tagging-count", strconv.Itoa(len(info.Tags)))
 	}
 	c.sayLock(&info.Record)

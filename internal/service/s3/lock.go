@@ -30,8 +30,8 @@ var (
 func (c *call) locked(r *objectstore.Record) error {
 	mode, until := c.header("X-Amz-Object-Lock-Mode"), c.header("X-Amz-Object-Lock-Retain-Until-Date")
 	hold := c.header("X-Amz-Object-Lock-Legal-Hold")
-	if (mode != "" || until != "" || hold != "") && !c.b.Lock {
-		return invalidRequest("Bucket is missing ObjectLockConfiguration")
+	if mode == "" && until == "" && hold == "" && !c.b.Lock {
+		return nil
 	}
 	if (mode == "") != (until == "") {
 		return invalidArgument("x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
@@ -55,7 +55,14 @@ func (c *call) locked(r *objectstore.Record) error {
 		}
 		r.SetProp(propLockMode, mode)
 		r.SetProp(propLockUntil, t.UTC().Format(time.RFC3339Nano))
-	} else if def := c.b.setting("object-lock").at("Rule", "DefaultRetention"); def != nil && c.b.Lock {
+	}
+	if !c.b.Lock { // which S3 looks at after what is said
+		return invalidRequest("Bucket is missing ObjectLockConfiguration")
+	}
+	if (mode != "" || hold != "") && (c.caller.Anonymous || c.signedV2()) {
+		return invalidArgument("Put Object requests with Object Lock parameters require AWS Signature Version 4", "Authorization", "")
+	}
+	if def := c.b.setting("object-lock").at("Rule", "DefaultRetention"); mode == "" && def != nil {
 		t := c.s.clock.Now().UTC()
 		if days, ok := def.number("Days"); ok {
 			t = t.AddDate(0, 0, days)
@@ -67,6 +74,14 @@ func (c *call) locked(r *objectstore.Record) error {
 	}
 	r.SetProp(propHold, hold)
 	return nil
+}
+
+// lockedSum refuses data of an object with a lock that comes without a checksum. What the node itself writes needs none.
+func (c *call) lockedSum(r *objectstore.Record, what string) error {
+	if r.Prop(propLockMode) == "" && r.Prop(propHold) == "" || c.summed() || c.form != nil || c.r.Host == inProcessHost {
+		return nil
+	}
+	return invalidRequest("Content-MD5 OR x-amz-checksum- HTTP header is required for " + what + " requests with Object Lock parameters")
 }
 
 // sayLock sets the headers that tell of an object's locks.
@@ -168,7 +183,7 @@ func (c *call) putRetention() error {
 		old := info.Prop(propLockMode)
 		end, perr := time.Parse(time.RFC3339Nano, info.Prop(propLockUntil))
 		if old != "" && perr == nil && c.s.clock.Now().Before(end) {
-			weaker := mode == "" || until.Before(end.Truncate(time.Second)) || old == compliance && mode == governance
+			weaker := mode == "" || until.Before(end.Truncate(time.Second)) || mode != old
 			if weaker && (old == compliance || !c.bypasses()) {
 				return errLockProtects
 			}

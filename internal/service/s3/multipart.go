@@ -107,6 +107,9 @@ func (c *call) uploadPart() error {
 	if err != nil {
 		return err
 	}
+	if err := c.lockedSum(&u.Record, "Put Part"); err != nil {
+		return err
+	}
 	random := randomPart(key)
 	d, err := c.receive(key, partSalt(u.Record.Prop(propSalt), number, random))
 	if err != nil {

@@ -71,7 +71,7 @@ func TestConditionKeysOfRequests(t *testing.T) {
 	}
 	b, k := aws.String("bkt"), aws.String("k")
 	put := func(change func(*s3.PutObjectInput)) error {
-		in := &s3.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader("x")}
+		in := &s3.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader("x"), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32}
 		if change != nil {
 			change(in)
 		}
@@ -131,13 +131,13 @@ func TestPermissionsOfWhatIsSaid(t *testing.T) {
 				code, actions = "", append(actions, action)
 			}
 			putPolicy(t, owner, "bkt", allowOther("bkt/*", "", actions...))
-			in.Bucket, in.Key, in.Body = b, k, strings.NewReader("x")
+			in.Bucket, in.Key, in.Body, in.ChecksumAlgorithm = b, k, strings.NewReader("x"), types.ChecksumAlgorithmCrc32
 			_, err := other.PutObject(t.Context(), in)
 			want(t, action, err, code)
 		}
 	}
 	locked := must(owner.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: aws.String("locked"), Body: strings.NewReader("x"),
-		ObjectLockMode: types.ObjectLockModeGovernance, ObjectLockRetainUntilDate: until}))(t)
+		ObjectLockMode: types.ObjectLockModeGovernance, ObjectLockRetainUntilDate: until, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32}))(t)
 	remove := func() error {
 		_, err := other.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: b, Key: aws.String("locked"), VersionId: locked.VersionId, BypassGovernanceRetention: aws.Bool(true)})
 		return err

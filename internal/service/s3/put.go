@@ -114,7 +114,7 @@ func (c *call) receive(crypt *customerKey, salt string) (*dataOf, error) {
 	if err != nil {
 		return nil, err
 	}
-	if length < 0 {
+	if length < 0 || length == 0 && c.unsized() {
 		return nil, errLength
 	}
 	if length > maxPut {
@@ -147,6 +147,11 @@ func (d *dataOf) read(in io.Reader, salt string) error {
 		}
 	}
 	return nil
+}
+
+// unsized reports whether a request has no length, where HTTP has that mean that it has no body: data has one.
+func (c *call) unsized() bool {
+	return c.r.ProtoMajor == 1 && c.r.Header["Content-Length"] == nil && c.r.Header["X-Amz-Decoded-Content-Length"] == nil && c.form == nil && c.r.Host != inProcessHost
 }
 
 type hashing struct {
@@ -214,6 +219,9 @@ func (c *call) putObject() error {
 	}
 	if off := c.r.Header.Get("X-Amz-Write-Offset-Bytes"); off != "" {
 		return errNotImplemented.with("Header", "x-amz-write-offset-bytes")
+	}
+	if err := c.lockedSum(&r, "Put Object"); err != nil {
+		return err
 	}
 	d, err := c.receive(crypt, r.Prop(propSalt))
 	if err != nil {

@@ -3,6 +3,7 @@ package s3
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,6 +21,7 @@ func (n *testNode) as(t testing.TB, caller awswire.Caller, method, path, body st
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	w := httptest.NewRecorder()
 	n.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
