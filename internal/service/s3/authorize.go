@@ -389,9 +389,11 @@ type policyDocument struct {
 type statements []struct {
 	Effect    string
 	Principal any
-	Resource  oneOrMany
-	Action    oneOrMany
-	Condition map[string]map[string]any
+	// NotPrincipal lets in all but those that it names.
+	NotPrincipal any
+	Resource     oneOrMany
+	Action       oneOrMany
+	Condition    map[string]map[string]any
 }
 
 func (s *statements) UnmarshalJSON(b []byte) error {
@@ -427,7 +429,7 @@ func isPublicPolicy(text string) bool {
 		return false
 	}
 	for _, s := range doc.Statement {
-		if s.Effect != "Allow" || !everyone(s.Principal) {
+		if s.Effect != "Allow" || s.NotPrincipal == nil && !everyone(s.Principal) {
 			continue
 		}
 		narrow := false

@@ -28,4 +28,7 @@ func TestPublicPolicies(t *testing.T) {
 			t.Errorf("%s: public %t", condition, !public)
 		}
 	}
+	if !isPublicPolicy(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotPrincipal":{"AWS":"222222222222"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}`) {
+		t.Error("all but some are not public")
+	}
 }
