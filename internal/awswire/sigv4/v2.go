@@ -126,7 +126,7 @@ func (v *Verifier) VerifyV2Header(r *http.Request, bucket string) (Scope, error)
 		said, s.when = at, "" // it is among the headers that are signed
 	}
 	at, ok := parseV2Date(said)
-	if !ok {
+	if !ok || at.Unix() < 0 {
 		return scope, f.undated("")
 	}
 	if now := v.now(); now.After(at.Add(maxSkew)) || now.Before(at.Add(-maxSkew)) {

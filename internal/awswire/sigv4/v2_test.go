@@ -112,6 +112,7 @@ func TestV2Header(t *testing.T) {
 		{"a header in the query", "GET /photos/puppy.jpg?X-Amz-Acl=private HTTP/1.1\nHost: h\n" + date + puppy, "awsexamplebucket1", "AccessDenied"},
 		{"an end in the query", "GET /photos/puppy.jpg?Expires=9000000000&Signature=x&AWSAccessKeyId=y HTTP/1.1\nHost: h\n" + date + puppy, "awsexamplebucket1", ""},
 		{"no date", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\n" + puppy, "awsexamplebucket1", "AccessDenied"},
+		{"a date before 1970", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\nDate: Fri, 07 Jul 1950 21:53:04 GMT\n" + puppy, "awsexamplebucket1", "AccessDenied"},
 		{"another date", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\nX-Amz-Date: Tue, 27 Mar 2007 19:36:43 +0000\n" + date + puppy, "awsexamplebucket1", "SignatureDoesNotMatch"},
 		{"old", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\nDate: Tue, 27 Mar 2007 18:36:42 +0000\n" + puppy, "awsexamplebucket1", "RequestTimeTooSkewed"},
 		{"another key", "GET /photos/puppy.jpg HTTP/1.1\nHost: h\n" + date + "Authorization: AWS AKIA:qgk2+6Sv9/oM7G3qLEjTH1a1l1g=\n", "awsexamplebucket1", "InvalidAccessKeyId"},

@@ -232,9 +232,9 @@ func (c *call) tlsVersion() []string {
 	return nil
 }
 
-// signedV2 reports whether a request is signed in the second version, in its header or its query.
+// signedV2 reports whether a request is signed in the second version, in its header or its query, or as a form.
 func (c *call) signedV2() bool {
-	return c.form == nil && slices.Equal(c.signatureKey("s3:signatureversion"), []string{"AWS"})
+	return slices.Equal(c.signatureKey("s3:signatureversion"), []string{"AWS"})
 }
 
 // takesV2 are the regions that take signatures of the second version: those that were there before the fourth. (Source: the

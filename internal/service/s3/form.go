@@ -355,6 +355,9 @@ func (c *call) formSigner(f *form, encoded string) error {
 			name := map[bool]string{true: "AWSAccessKeyId", false: "Signature"}[key == ""]
 			return lacks(name)
 		}
+		if err := c.checkV2(); err != nil {
+			return err
+		}
 		secret, err := c.actAsHolder(key, f.fields["x-amz-security-token"])
 		if err != nil || secret == "" {
 			return err
