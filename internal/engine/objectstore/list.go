@@ -146,5 +146,5 @@ func (s *Store) ListVersions(ctx context.Context, bucket string, q List) (Page, 
 }
 
 func (s *Store) newListing(ctx context.Context, bucket string, q List) *listing {
-	return &listing{ctx: ctx, root: s.file(bucket, ""), prefix: q.Prefix, delimiter: q.Delimiter, after: q.After, within: q.Within}
+	return &listing{ctx: ctx, root: s.file(bucket, ""), folders: &s.folders, prefix: q.Prefix, delimiter: q.Delimiter, after: q.After, within: q.Within}
 }

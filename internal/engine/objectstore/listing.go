@@ -8,18 +8,21 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A listing goes over the files of a bucket's objects in the order of their keys. It reads
-// the folders that it comes to and no others: what it costs is a page, however many
-// objects the bucket has, as long as they are in folders.
+// the folders that it comes to and no others, and big ones once for many pages (folders.go):
+// what it costs is a page, however many objects the bucket has.
 type listing struct {
 	ctx       context.Context
 	root      string // the bucket's directory
 	prefix    string
 	delimiter string
+	folders   *folderCache
 	after     string // keys up to this one are passed over, and so is the common prefix it is in
 	including bool   // but not the key that is after itself
 	within    bool   // a common prefix that after is in counts, with the keys behind it
@@ -54,23 +57,79 @@ func (l *listing) run() error {
 	return err
 }
 
-// walked is a file, or a folder, whose name ends in a slash.
+// walked is an entry of a folder.
 type walked struct {
-	name string // as in keys
+	name string // as in keys; that of a folder ends in a slash
 	path string // below the bucket
-	file fs.DirEntry
+	kind entryKind
+	file fs.DirEntry // nil for isSelf
+}
+
+// entries are those of a folder in the order of their names.
+type entries struct {
+	list []walked // of a folder with encoded names
+	big  *names   // of any other
+	root string
+	dir  string
+}
+
+func (e *entries) len() int {
+	if e.big != nil {
+		return len(e.big.items)
+	}
+	return len(e.list)
+}
+
+func (e *entries) at(i int) walked {
+	if e.big == nil {
+		return e.list[i]
+	}
+	name, kind := string(e.big.at(i)), e.big.items[i].kind
+	path := joinKey(e.dir, strings.TrimSuffix(name, "/"))
+	switch kind {
+	case isSelf:
+		return walked{name, path + "/" + markSelf, kind, nil}
+	case isFile:
+		return walked{name, path, kind, laterEntry{filepath.Join(e.root, path), name}}
+	}
+	return walked{name, path, kind, nil}
+}
+
+// from is the first entry whose name is not before another.
+func (e *entries) from(name string) int {
+	if e.big != nil {
+		return e.big.from(name)
+	}
+	return sort.Search(len(e.list), func(i int) bool { return e.list[i].name >= name })
+}
+
+// first is the name that no entry of a folder whose keys start with key can be before and count, and within what all
+// that count have to begin with.
+func (l *listing) first(key string) (name, within string) {
+	if rest, ok := strings.CutPrefix(l.after, key); ok {
+		name, _, _ = strings.Cut(rest, "/")
+	}
+	if rest, ok := strings.CutPrefix(l.prefix, key); ok {
+		begin, _, _ := strings.Cut(rest, "/")
+		name, within = max(name, begin), begin
+	}
+	return name, within
 }
 
 // walk lists the folder at dir, whose entries' keys start with key.
 func (l *listing) walk(dir, key string) error {
-	entries, err := l.read(dir)
+	entries, err := l.open(dir)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(entries, func(a, b walked) int { return strings.Compare(a.name, b.name) })
-	for _, e := range entries {
+	first, within := l.first(key)
+	for i := entries.from(first); i < entries.len(); i++ {
+		e := entries.at(i)
 		full := key + e.name
-		folder := e.file.IsDir() && strings.HasSuffix(e.name, "/")
+		folder := e.kind == isFolder
+		if !strings.HasPrefix(e.name, within) {
+			break // those behind have another beginning, too
+		}
 		switch {
 		case folder && !strings.HasPrefix(full, l.prefix) && !strings.HasPrefix(l.prefix, full),
 			!folder && !strings.HasPrefix(full, l.prefix):
@@ -78,6 +137,13 @@ func (l *listing) walk(dir, key string) error {
 		case folder && full < l.after && !strings.HasPrefix(l.after, full),
 			!folder && (full < l.after || full == l.after && !l.including && l.after != ""):
 			continue
+		}
+		if e.kind == isSelf {
+			info, err := os.Lstat(filepath.Join(l.root, e.path))
+			if err != nil {
+				continue // there is no such object beside the folder
+			}
+			e.file = fs.FileInfoToDirEntry(info)
 		}
 		if common, ok := l.cut(full); ok {
 			if common == l.last || !l.within && l.after != "" && strings.HasPrefix(l.after, common) {
@@ -127,7 +193,34 @@ func (l *listing) cut(key string) (string, bool) {
 	return key[:len(l.prefix)+i+len(l.delimiter)], true
 }
 
-// read returns the entries of a folder.
+// open returns the entries of a folder.
+func (l *listing) open(dir string) (*entries, error) {
+	if err := l.ctx.Err(); err != nil {
+		return nil, err
+	}
+	path, reserved := filepath.Join(l.root, dir), ""
+	if dir == "" {
+		reserved = reservedName
+	}
+	e := &entries{root: l.root, dir: dir}
+	if e.big = l.folders.get(path); e.big != nil {
+		return e, nil
+	}
+	var at time.Time
+	var err error
+	e.big, at, err = readNames(l.ctx, path, reserved)
+	if errors.Is(err, errOdd) {
+		e.list, err = l.read(dir)
+		slices.SortFunc(e.list, func(a, b walked) int { return strings.Compare(a.name, b.name) })
+		return e, err
+	}
+	if err == nil {
+		l.folders.keep(path, e.big, at)
+	}
+	return e, err
+}
+
+// read returns the entries of a folder with encoded names.
 func (l *listing) read(dir string) ([]walked, error) {
 	if err := l.ctx.Err(); err != nil {
 		return nil, err
@@ -155,12 +248,9 @@ func (l *listing) read(dir string) ([]walked, error) {
 				entries = append(entries, e)
 			}
 		case f.IsDir():
-			entries = append(entries, walked{name + "/", path, f})
-			if info, err := os.Lstat(filepath.Join(l.root, path, markSelf)); err == nil {
-				entries = append(entries, walked{name, path + "/" + markSelf, fs.FileInfoToDirEntry(info)})
-			}
+			entries = append(entries, walked{name + "/", path, isFolder, f}, walked{name, path + "/" + markSelf, isSelf, nil})
 		case f.Type().IsRegular():
-			entries = append(entries, walked{name, path, f})
+			entries = append(entries, walked{name, path, isFile, f})
 		}
 	}
 	return entries, nil
@@ -185,7 +275,7 @@ func readDir(path string) ([]fs.DirEntry, error) {
 
 // later reports whether there is an object below a folder whose key is behind after.
 func (l *listing) later(dir, key string) (found bool, err error) {
-	below := &listing{ctx: l.ctx, root: l.root, after: l.after, exists: l.exists}
+	below := &listing{ctx: l.ctx, root: l.root, folders: l.folders, after: l.after, exists: l.exists}
 	below.object = func(string, string, fs.DirEntry) bool {
 		found = true
 		return false

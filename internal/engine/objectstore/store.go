@@ -72,6 +72,7 @@ type Store struct {
 	locks   keyLocks
 	buckets bucketGate
 	synced  dirSet
+	folders folderCache
 	ids     versionIDs
 
 	resets atomic.Uint64

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,11 +20,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/pkg/xattr"
 )
 
 // Measures, which take minutes and a quiet machine, and so run only when they are asked for:
 //
-//	BROOKMERE_MEASURE=listing [BROOKMERE_KEYS=1000000] go test ./internal/service/s3 -run TestMeasureListing -v -timeout 20m
+//	BROOKMERE_MEASURE=listing [BROOKMERE_KEYS=1000000] [BROOKMERE_FLAT=1] go test ./internal/service/s3 -run TestMeasureListing -v -timeout 20m
 //	BROOKMERE_MEASURE=writers go test ./internal/service/s3 -run TestMeasureWriters -v
 //	BROOKMERE_MEASURE=rates BROOKMERE_S3=http://127.0.0.1:4566 BROOKMERE_S3_OTHER=http://127.0.0.1:7070 \
 //	    go test ./internal/service/s3 -run TestMeasureRates -v -timeout 20m
@@ -38,7 +40,8 @@ func measure(t *testing.T, what string) {
 	}
 }
 
-// TestMeasureListing lists a bucket of a million keys to its end, by pages of a thousand.
+// TestMeasureListing lists a bucket of a million keys to its end, by pages of a thousand: keys in a thousand folders, or
+// with BROOKMERE_FLAT in none. They have the records of objects that were put.
 func TestMeasureListing(t *testing.T) {
 	measure(t, "listing")
 	keys := 1_000_000
@@ -49,26 +52,51 @@ func TestMeasureListing(t *testing.T) {
 	c := n.client("000000000000", "us-east-1")
 	makeBucket(t, c, "bkt")
 	dir := filepath.Join(n.cfg.Dir, "bkt")
+	put(t, c, "bkt", "model", "x")
+	const recordName = "user.brookmere"
+	record, err := xattr.Get(filepath.Join(dir, "model"), recordName)
+	if err != nil {
+		record = nil // the file system has no such attributes
+	}
+	must(c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("bkt"), Key: aws.String("model")}))(t)
 	for i := range keys { // an object is its file
-		folder := filepath.Join(dir, fmt.Sprintf("day=%03d", i/1000))
+		folder := dir
+		if os.Getenv("BROOKMERE_FLAT") == "" {
+			folder = filepath.Join(dir, fmt.Sprintf("day=%03d", i/1000))
+		}
 		if i%1000 == 0 {
 			if err := os.MkdirAll(folder, 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("part-%06d.json", i)), []byte("x"), 0o644); err != nil {
+		path := filepath.Join(folder, fmt.Sprintf("part-%06d.json", i))
+		if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		if record != nil {
+			if err := xattr.Set(path, recordName, record); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	began, found := time.Now(), 0
+	began, used, found := time.Now(), cpuSeconds(), 0
 	pages := s3.NewListObjectsV2Paginator(c, &s3.ListObjectsV2Input{Bucket: aws.String("bkt")})
 	for pages.HasMorePages() {
 		found += len(must(pages.NextPage(t.Context()))(t).Contents)
 	}
-	t.Logf("%d keys listed in %v", found, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d keys listed in %v, with %.1f s of CPU of the client and the server", found, time.Since(began).Round(time.Millisecond), cpuSeconds()-used)
 	if found != keys {
 		t.Errorf("%d keys, not %d", found, keys)
 	}
+}
+
+// cpuSeconds is what the process has used so far.
+func cpuSeconds() float64 {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
 
 // TestMeasureWriters has 64 writers put one key if it is not there, a hundred times: one of them wins each time.
