@@ -151,24 +151,37 @@ func (t *Table) shut() (reopen func()) {
 
 // Drop removes all that the store has of a table. Writes that come later fail with
 // ErrDropped.
-func (s *Store) Drop(id uint64) error {
+func (s *Store) Drop(id uint64) error { return s.drop(id, true) }
+
+// DropItems is Drop, but for the table's feed: a Table of the same ID that is asked for later
+// reads what changed, and has no items.
+func (s *Store) DropItems(id uint64) error { return s.drop(id, false) }
+
+func (s *Store) drop(id uint64, feed bool) error {
 	s.mu.Lock()
 	t := s.tables[id]
-	delete(s.tables, id)
 	s.mu.Unlock()
 	if t != nil {
 		reopen := t.shut()
 		t.dropped = true
 		reopen()
+		// Only now: a Table that is opened from here on finds where the feed of the last writer ends.
+		s.mu.Lock()
+		delete(s.tables, id)
+		s.mu.Unlock()
 	}
 	return s.db.Guard(func() error {
 		b := s.db.NewBatch()
 		defer b.Close()
-		for _, kind := range []byte{kindRow, kindFeed} {
+		kinds := []byte{kindRow}
+		if feed {
+			kinds = append(kinds, kindFeed)
+			b.Delete(appendTable(nil, kindTrimmed, id), nil)
+		}
+		for _, kind := range kinds {
 			start := appendTable(nil, kind, id)
 			b.DeleteRange(start, successor(start), nil)
 		}
-		b.Delete(appendTable(nil, kindTrimmed, id), nil)
 		b.Delete(appendTable(nil, kindCount, id), nil)
 		return b.Commit(s.db.Sync())
 	})

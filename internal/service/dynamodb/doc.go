@@ -6,6 +6,9 @@
 //	                                           streams and their shards
 //	dynamodb.backup  (account, region, id)     backup
 //	dynamodb.job     (account, region, id)     exportJob, importJob
+//	dynamodb.left    (account, region, name, item store's ID)
+//	                                           table that was deleted, of which its streams
+//	                                           are left for a day
 //
 // Items are in the item store under the table's ID, a number that no other table ever has.
 //

@@ -69,6 +69,7 @@ type Service struct {
 	tables  *state.Collection[table]
 	backups *state.Collection[backup]
 	jobs    *state.Collection[job]
+	left    *state.Collection[table] // of deleted tables, their streams
 	meters  meters
 
 	keys atomic.Pointer[Keys]
@@ -106,6 +107,7 @@ func New(cfg Config) (*Service, error) {
 		tables:  state.NewCollection[table](cfg.State, "dynamodb.table"),
 		backups: state.NewCollection[backup](cfg.State, "dynamodb.backup"),
 		jobs:    state.NewCollection[job](cfg.State, "dynamodb.job"),
+		left:    state.NewCollection[table](cfg.State, "dynamodb.left"),
 		open:    map[string]*openTable{},
 	}
 	return s, nil

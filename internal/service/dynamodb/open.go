@@ -74,6 +74,9 @@ func (s *Service) opened(d *table) (*openTable, error) {
 	if o != nil && o.table == d {
 		return o, nil
 	}
+	if err := s.stillThere(d); err != nil {
+		return nil, err
+	}
 	if o == nil {
 		items, err := s.cfg.Items.Table(d.definition())
 		if err != nil {
@@ -85,6 +88,19 @@ func (s *Service) opened(d *table) (*openTable, error) {
 	}
 	s.open[d.storeKey()] = o
 	return o, nil
+}
+
+// stillThere keeps a call that found the table before it was deleted from opening it anew: what
+// it wrote would be acknowledged, and nobody would remove it.
+func (s *Service) stillThere(d *table) error {
+	if d.Status != string(types.TableStatusActive) {
+		return nil
+	}
+	now, err := s.tables.Get(d.key()...)
+	if errors.Is(err, state.ErrNotFound) || err == nil && (now.Store != d.Store || now.Status == string(types.TableStatusDeleting)) {
+		return tableUnknown()
+	}
+	return err
 }
 
 // redefine gives the item store the definition of a document that has changed.

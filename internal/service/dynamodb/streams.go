@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,20 +51,22 @@ func (a *Streams) find(ctx context.Context, text string) (*table, *stream, error
 		return nil, nil, noStream(text)
 	}
 	d, err := a.s.tables.Get(caller.Account, caller.Region, name)
-	if errors.Is(err, state.ErrNotFound) {
-		return nil, nil, noStream(text)
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, state.ErrNotFound) {
 		return nil, nil, err
 	}
-	st := d.stream(label)
-	if st == nil {
-		return nil, nil, noStream(text)
+	if err == nil {
+		if st := d.stream(label); st != nil {
+			return d, st, nil
+		}
 	}
-	return d, st, nil
+	d, st, err := a.s.leftStream(caller.Account, caller.Region, name, label)
+	if err == nil && st == nil {
+		err = noStream(text)
+	}
+	return d, st, err
 }
 
-// ListStreams lists the streams of a table, or of all.
+// ListStreams lists the streams of a table, or of all, and of deleted ones behind the others.
 func (a *Streams) ListStreams(ctx context.Context, in *dynamodbstreams.ListStreamsInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.ListStreamsOutput, error) {
 	caller := awswire.CallerFrom(ctx)
 	limit := maxStreams
@@ -76,13 +79,17 @@ func (a *Streams) ListStreams(ctx context.Context, in *dynamodbstreams.ListStrea
 	if a, ok := arn.Parse(aws.ToString(in.ExclusiveStartStreamArn)); in.ExclusiveStartStreamArn != nil && (!ok || a.Service != "dynamodb") {
 		return nil, awswire.Validationf("Invalid StreamArn")
 	}
+	tables, err := a.s.tables.All(caller.Account, caller.Region)
+	if err != nil {
+		return nil, err
+	}
+	left, err := a.s.leftTables(caller.Account, caller.Region)
+	if err != nil {
+		return nil, err
+	}
 	out := &dynamodbstreams.ListStreamsOutput{Streams: []types.Stream{}}
 	past := in.ExclusiveStartStreamArn == nil
-	for it, err := range a.s.tables.List(caller.Account, caller.Region) {
-		if err != nil {
-			return nil, err
-		}
-		d := it.Value
+	for _, d := range slices.Concat(tables, left) {
 		if name := aws.ToString(in.TableName); name != "" && d.Name != name && d.arn() != name {
 			continue
 		}

@@ -31,6 +31,9 @@ func (s *Service) sweepOnce(ctx context.Context) {
 			s.log.Error("sweep of a table", "table", d.arn(), "error", err)
 		}
 	}
+	if err := s.sweepLeft(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("sweep of the streams of deleted tables", "error", err)
+	}
 	if err := s.forgetJobs(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("sweep of exports and imports", "error", err)
 	}

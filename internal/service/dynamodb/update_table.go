@@ -574,10 +574,12 @@ func (s *Service) DeleteTable(ctx context.Context, in *dynamodb.DeleteTableInput
 
 // remove removes a table that is DELETING.
 func (s *Service) remove(ctx context.Context, d *table) error {
-	s.mu.Lock()
-	delete(s.open, d.storeKey())
-	s.mu.Unlock()
-	if err := s.cfg.Items.Drop(d.Store); err != nil {
+	s.forget(d)
+	if len(d.Streams) > 0 {
+		if err := s.leave(ctx, d); err != nil {
+			return err
+		}
+	} else if err := s.cfg.Items.Drop(d.Store); err != nil {
 		return fmt.Errorf("dynamodb: removing the items of %s: %w", d.arn(), err)
 	}
 	if err := s.tables.Delete(ctx, d.key()...); err != nil && !errors.Is(err, state.ErrNotFound) {
