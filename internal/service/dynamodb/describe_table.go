@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sort"
@@ -234,7 +235,7 @@ func (s *Service) DescribeLimits(context.Context, *dynamodb.DescribeLimitsInput,
 }
 
 // arnOwner finds the table of an ARN, or of a stream of it.
-func (s *Service) arnOwner(ctx context.Context, resource *string) (*table, error) {
+func (s *Service) arnOwner(ctx context.Context, action string, resource *string) (*table, error) {
 	text := aws.ToString(resource)
 	if !strings.HasPrefix(text, "arn:") {
 		return nil, invalidValue("ARNs must start with 'arn:': %s", text)
@@ -250,7 +251,7 @@ func (s *Service) arnOwner(ctx context.Context, resource *string) (*table, error
 		return nil, invalidValue("Invalid resource arn provided, only table or stream is accepted. Provided resource arn: %s", text)
 	}
 	if !a.Within("dynamodb", caller.Region, caller.Account) {
-		return nil, awswire.Errorf("AccessDeniedException", "User: %s is not authorized to perform: dynamodb:ListTagsOfResource on resource: %s", caller.Principal, text)
+		return nil, awswire.Errorf("AccessDeniedException", "User: %s is not authorized to perform: dynamodb:%s on resource: %s", cmp.Or(caller.Principal, arn.Global("iam", caller.Region, caller.Of(), "root")), action, text)
 	}
 	d, err := s.find(ctx, name)
 	var none *types.ResourceNotFoundException

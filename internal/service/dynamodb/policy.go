@@ -51,8 +51,8 @@ func (d *table) policyOf(rest string) (text, revision *string, ok bool) {
 }
 
 // policed is the table of a call about the policy of an ARN, and what follows "table/" in it.
-func (s *Service) policed(ctx context.Context, resource *string) (d *table, rest string, err error) {
-	if d, err = s.arnOwner(ctx, resource); err != nil {
+func (s *Service) policed(ctx context.Context, action string, resource *string) (d *table, rest string, err error) {
+	if d, err = s.arnOwner(ctx, action, resource); err != nil {
 		return nil, "", err
 	}
 	a, _ := arn.Parse(*resource)
@@ -90,7 +90,7 @@ func (s *Service) ResourcePolicy(_ context.Context, resource string) (document, 
 
 // PutResourcePolicy sets the policy of a table or a stream.
 func (s *Service) PutResourcePolicy(ctx context.Context, in *dynamodb.PutResourcePolicyInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutResourcePolicyOutput, error) {
-	d, rest, err := s.policed(ctx, in.ResourceArn)
+	d, rest, err := s.policed(ctx, "PutResourcePolicy", in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func wrongPolicy(text string) string {
 
 // GetResourcePolicy returns the policy of a table or a stream.
 func (s *Service) GetResourcePolicy(ctx context.Context, in *dynamodb.GetResourcePolicyInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetResourcePolicyOutput, error) {
-	d, rest, err := s.policed(ctx, in.ResourceArn)
+	d, rest, err := s.policed(ctx, "GetResourcePolicy", in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (s *Service) GetResourcePolicy(ctx context.Context, in *dynamodb.GetResourc
 
 // DeleteResourcePolicy removes the policy of a table or a stream.
 func (s *Service) DeleteResourcePolicy(ctx context.Context, in *dynamodb.DeleteResourcePolicyInput, _ ...func(*dynamodb.Options)) (*dynamodb.DeleteResourcePolicyOutput, error) {
-	d, rest, err := s.policed(ctx, in.ResourceArn)
+	d, rest, err := s.policed(ctx, "DeleteResourcePolicy", in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}

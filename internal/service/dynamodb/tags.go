@@ -75,7 +75,7 @@ func orNull(s *string) string {
 
 // TagResource adds tags to a table.
 func (s *Service) TagResource(ctx context.Context, in *dynamodb.TagResourceInput, _ ...func(*dynamodb.Options)) (*dynamodb.TagResourceOutput, error) {
-	d, err := s.arnOwner(ctx, in.ResourceArn)
+	d, err := s.arnOwner(ctx, "TagResource", in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (s *Service) TagResource(ctx context.Context, in *dynamodb.TagResourceInput
 
 // UntagResource removes tags of a table.
 func (s *Service) UntagResource(ctx context.Context, in *dynamodb.UntagResourceInput, _ ...func(*dynamodb.Options)) (*dynamodb.UntagResourceOutput, error) {
-	d, err := s.arnOwner(ctx, in.ResourceArn)
+	d, err := s.arnOwner(ctx, "UntagResource", in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (s *Service) UntagResource(ctx context.Context, in *dynamodb.UntagResourceI
 
 // ListTagsOfResource lists the tags of a table.
 func (s *Service) ListTagsOfResource(ctx context.Context, in *dynamodb.ListTagsOfResourceInput, _ ...func(*dynamodb.Options)) (*dynamodb.ListTagsOfResourceOutput, error) {
-	d, err := s.arnOwner(ctx, in.ResourceArn)
+	d, err := s.arnOwner(ctx, "ListTagsOfResource", in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
