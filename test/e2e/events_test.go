@@ -33,6 +33,13 @@ resource "aws_cloudwatch_event_bus_policy" "default" {
     Principal = { AWS = "arn:aws:iam::111122223333:root" }, Resource = "arn:aws:events:us-east-1:000000000000:event-bus/default" }] })
 }
 
+resource "aws_cloudwatch_event_archive" "shop" {
+  name             = "tf-shop"
+  event_source_arn = aws_cloudwatch_event_bus.shop.arn
+  event_pattern    = jsonencode({ source = ["shop"] })
+  retention_days   = 7
+}
+
 resource "aws_cloudwatch_event_rule" "orders" {
   name           = "tf-orders"
   event_bus_name = aws_cloudwatch_event_bus.shop.name

@@ -25,6 +25,10 @@ func ruleARNs(c awswire.Caller, bus, rule *string) []string {
 	return []string{ruleARN(of, name, *rule)}
 }
 
+func named(c caller, kind string, name *string) []string {
+	return []string{scope.Scope{Account: c.Account, Region: c.Region}.ARN("events", kind+aws.ToString(name))}
+}
+
 func one(s *string) []string {
 	if aws.ToString(s) == "" {
 		return nil
@@ -92,6 +96,26 @@ func (s *Service) API() awswire.API {
 			awswire.Executes(s.ListTargetsByRule, func(c caller, in *eventbridge.ListTargetsByRuleInput) []string {
 				return ruleARNs(c, in.EventBusName, in.Rule)
 			}),
+
+			awswire.Executes(s.CreateArchive, func(c caller, in *eventbridge.CreateArchiveInput) []string {
+				return named(c, "archive/", in.ArchiveName)
+			}),
+			awswire.Executes(s.UpdateArchive, func(c caller, in *eventbridge.UpdateArchiveInput) []string {
+				return named(c, "archive/", in.ArchiveName)
+			}),
+			awswire.Executes(s.DescribeArchive, func(c caller, in *eventbridge.DescribeArchiveInput) []string {
+				return named(c, "archive/", in.ArchiveName)
+			}),
+			awswire.Executes(s.DeleteArchive, func(c caller, in *eventbridge.DeleteArchiveInput) []string {
+				return named(c, "archive/", in.ArchiveName)
+			}),
+			awswire.Executes(s.ListArchives),
+			awswire.Executes(s.StartReplay, func(c caller, in *eventbridge.StartReplayInput) []string { return named(c, "replay/", in.ReplayName) }),
+			awswire.Executes(s.CancelReplay, func(c caller, in *eventbridge.CancelReplayInput) []string { return named(c, "replay/", in.ReplayName) }),
+			awswire.Executes(s.DescribeReplay, func(c caller, in *eventbridge.DescribeReplayInput) []string {
+				return named(c, "replay/", in.ReplayName)
+			}),
+			awswire.Executes(s.ListReplays),
 
 			awswire.Executes(s.TagResource, func(_ caller, in *eventbridge.TagResourceInput) []string { return one(in.ResourceARN) }),
 			awswire.Executes(s.UntagResource, func(_ caller, in *eventbridge.UntagResourceInput) []string { return one(in.ResourceARN) }),

@@ -103,6 +103,10 @@ func (s *Service) deliver(ctx context.Context, j *work.Job[targetDoc]) error {
 		}
 		list, release, err := s.batch(ctx, q)
 		if ctx.Err() != nil {
+			if list != nil {
+				s.giveBack(q, list)
+				release()
+			}
 			break
 		}
 		if errors.Is(err, queue.ErrGone) {
@@ -126,6 +130,17 @@ func (s *Service) deliver(ctx context.Context, j *work.Job[targetDoc]) error {
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// giveBack lets events be received at once that a worker which ends has not delivered.
+func (s *Service) giveBack(q *queue.Queue, list []queue.Received) {
+	handles := make([]string, len(list))
+	for i := range list {
+		handles[i] = list[i].Handle
+	}
+	if _, err := q.Change(handles, make([]time.Duration, len(list))); err != nil && !errors.Is(err, queue.ErrGone) {
+		s.log.Warn("events that were about to be delivered are hidden for a while", "error", err)
+	}
 }
 
 // batch receives events and holds their bytes of the memory for deliveries until release.
@@ -176,7 +191,8 @@ func (s *Service) deliverBatch(ctx context.Context, d *targetDoc, q *queue.Queue
 			continue
 		}
 		if ctx.Err() != nil {
-			break
+			later, waits = append(later, o.m.Handle), append(waits, 0)
+			continue
 		}
 		if wait := s.giveUp(ctx, d, o, &failure{code: "INVALID_JSON", final: true, err: o.err}, ""); wait > 0 {
 			later, waits = append(later, o.m.Handle), append(waits, wait)
@@ -196,8 +212,9 @@ func (s *Service) deliverBatch(ctx context.Context, d *targetDoc, q *queue.Queue
 			done = append(done, o.m.Handle)
 			continue
 		}
-		if ctx.Err() != nil {
-			continue // which may be why it failed
+		if ctx.Err() != nil { // which may be why it failed
+			later, waits = append(later, o.m.Handle), append(waits, 0)
+			continue
 		}
 		f := judged(o.err)
 		exhausted := d.exhausted(o, s.clock.Now())

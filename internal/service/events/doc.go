@@ -4,6 +4,8 @@
 //
 //	events.bus     account, region, name             a bus; the default one has a document once something of it was set
 //	events.rule    account, region, bus, name        a rule, and when its schedule is due next
+//	events.archive account, region, name             an archive, and the id of its queue in the outbox store
+//	events.replay  account, region, name             a replay, and how far it has come
 //	events.target  account, region, bus, rule, id    a target of a rule, and the id of its outbox
 //
 // # The way of an event
@@ -18,6 +20,9 @@
 // A rule's schedule is a time in its document, the next at which it is due. When that has come the event goes into the
 // outboxes, and then the document says the time after it: a crash between the two fires once more, with the same event
 // id. Times that passed while the node was down are one event.
+//
+// An archive gets its events in the same batch as the outboxes. A replay puts those of a range of times into the outboxes
+// again, with its name, some at a time, and then its document says how far it is: a crash between the two puts some twice.
 //
 // Another bus as a target takes the event as it is, once: an event that came so goes to no third bus.
 //
@@ -35,7 +40,7 @@
 //
 // # What is left out
 //
-// Targets besides queues, topics, functions, data streams, delivery streams, log groups and buses; archives and replays,
-// connections, API destinations, global endpoints and partner event sources are refused by name. The key, the dead-letter
+// Targets besides queues, topics, functions, data streams, delivery streams, log groups and buses; connections, API
+// destinations, global endpoints and partner event sources are refused by name. The key, the dead-letter
 // queue and the logging of a bus are stored only.
 package events

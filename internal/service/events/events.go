@@ -82,7 +82,11 @@ type Service struct {
 	rules   *state.Collection[ruleDoc]
 	targets *state.Collection[targetDoc]
 
+	archives *state.Collection[archiveDoc]
+	replays  *state.Collection[replayDoc]
+
 	schedules *work.Runner[ruleDoc]
+	replayer  *work.Runner[replayDoc]
 	deliverer *work.Runner[targetDoc]
 	memory    *semaphore.Weighted // bytes of events that are being delivered
 	patterns  patternCache
@@ -114,6 +118,9 @@ func New(c Config) (*Service, error) {
 		buses:   state.NewCollection[busDoc](c.State, "events.bus"),
 		rules:   state.NewCollection[ruleDoc](c.State, "events.rule"),
 		targets: state.NewCollection[targetDoc](c.State, "events.target"),
+
+		archives: state.NewCollection[archiveDoc](c.State, "events.archive"),
+		replays:  state.NewCollection[replayDoc](c.State, "events.replay"),
 	}
 	told := work.Events{
 		Failed: func(key work.Key, part string, err error, _ int, wait time.Duration) {
@@ -132,6 +139,11 @@ func New(c Config) (*Service, error) {
 		Same: func(was, is *targetDoc) bool { return was.Outbox == is.Outbox },
 		Run:  s.deliver,
 	}, work.Options{Name: "events.target", Clock: c.Clock, Owner: c.Here, Events: told})
+	s.replayer = work.New(work.Documents[replayDoc](c.State, "events.replay"), work.Hooks[replayDoc]{
+		Runs: (*replayDoc).runs,
+		Same: func(was, is *replayDoc) bool { return was.ID == is.ID },
+		Run:  s.runReplay,
+	}, work.Options{Name: "events.replay", Clock: c.Clock, Owner: c.Here, Events: told})
 	return s, nil
 }
 
@@ -159,6 +171,15 @@ func (s *Service) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	for it, err := range s.archives.List() {
+		if err != nil {
+			return err
+		}
+		known[it.Value.Store] = true
+		if _, err := s.store(it.Value); err != nil { // so that what has expired goes
+			return err
+		}
+	}
 	ids, err := s.cfg.Outbox.IDs()
 	if err != nil {
 		return err
@@ -173,12 +194,15 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := s.deliverer.Start(ctx); err != nil {
 		return err
 	}
+	if err := s.replayer.Start(ctx); err != nil {
+		return err
+	}
 	return s.schedules.Start(ctx)
 }
 
 // Close stops the workers. What they have not delivered stays in the outboxes.
 func (s *Service) Close(ctx context.Context) error {
-	return errors.Join(s.schedules.Close(ctx), s.deliverer.Close(ctx))
+	return errors.Join(s.schedules.Close(ctx), s.replayer.Close(ctx), s.deliverer.Close(ctx))
 }
 
 func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }

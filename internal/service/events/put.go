@@ -34,6 +34,7 @@ type event struct {
 	Time       time.Time
 	Resources  []string
 	Detail     []byte // a JSON object
+	replay     string // name of the replay that it comes of; empty: none
 	trace      string
 	ingested   time.Time
 	hops       int // buses that it has come through by rules
@@ -58,9 +59,10 @@ func (e *event) encode() ([]byte, error) {
 		Account    string          `json:"account"`
 		Time       string          `json:"time"`
 		Region     string          `json:"region"`
+		Replay     string          `json:"replay-name,omitempty"`
 		Resources  []string        `json:"resources"`
 		Detail     json.RawMessage `json:"detail"`
-	}{"0", e.ID, e.DetailType, e.Source, e.Account, e.Time.UTC().Format(timeForm), e.Region, resources, e.Detail})
+	}{"0", e.ID, e.DetailType, e.Source, e.Account, e.Time.UTC().Format(timeForm), e.Region, e.replay, resources, e.Detail})
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 

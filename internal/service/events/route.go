@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,6 +60,10 @@ func (p *posting) add(t *targetDoc, e *event, body, extra []byte) error {
 	if err != nil {
 		return err
 	}
+	return p.to(q, e, body, extra)
+}
+
+func (p *posting) to(q *queue.Queue, e *event, body, extra []byte) error {
 	p.out = append(p.out, queue.Outgoing{To: q, Messages: []*queue.Message{{ID: e.ID, Body: body, Extra: extra}}})
 	if p.bytes += len(body); p.bytes > maxBatch {
 		return p.flush()
@@ -79,44 +84,105 @@ func (s *Service) extraOf(e *event) ([]byte, error) {
 	return json.Marshal(letter{Ingested: e.ingested, Hops: e.hops, Trace: e.trace})
 }
 
-// route puts an event into the outboxes of the targets of all rules of a bus that match.
+// route puts an event into the outboxes of the targets of all rules of a bus that match, and into its archives.
 func (s *Service) route(sc scope.Scope, bus string, e *event) error {
-	var doc eventpattern.Document
-	var body, extra []byte
-	p := &posting{s: s}
+	return s.routeTo(sc, bus, e, nil)
+}
+
+// prepared is an event as it is put into outboxes, which is made when somebody wants it.
+type prepared struct {
+	body, extra []byte
+	doc         eventpattern.Document
+}
+
+func (p *prepared) make(s *Service, e *event) (err error) {
+	if p.body != nil {
+		return nil
+	}
+	if p.extra, err = s.extraOf(e); err != nil {
+		return err
+	}
+	if p.body, err = e.encode(); err != nil {
+		return err
+	}
+	var v map[string]any
+	if err := json.Unmarshal(p.body, &v); err != nil {
+		return err
+	}
+	p.doc = eventpattern.NewDocument(v)
+	return nil
+}
+
+// routeTo is route for rules of these ARNs alone; nil: for all.
+func (s *Service) routeTo(sc scope.Scope, bus string, e *event, only []string) error {
+	p, of := &posting{s: s}, new(prepared)
 	for it, err := range s.rules.In(sc.Key(bus)...).List() {
 		if err != nil {
 			return fmt.Errorf("rule %v: %w", it.Key, err)
 		}
 		r := it.Value
-		if !r.enabled() || r.Pattern == "" {
+		if !r.enabled() || r.Pattern == "" || only != nil && !slices.Contains(only, r.arn()) {
 			continue
 		}
-		pattern, err := s.patterns.get(r.Pattern)
+		if err := of.make(s, e); err != nil {
+			return err
+		}
+		is, err := s.matches(r.Pattern, of.doc)
 		if err != nil {
 			return fmt.Errorf("pattern of %s: %w", r.arn(), err)
 		}
-		if body == nil {
-			if body, err = e.encode(); err != nil {
-				return err
-			}
-			if extra, err = s.extraOf(e); err != nil {
-				return err
-			}
-			var v map[string]any
-			if err := json.Unmarshal(body, &v); err != nil {
-				return err
-			}
-			doc = eventpattern.NewDocument(v)
-		}
-		if !pattern.MatchesDocument(doc) {
+		if !is {
 			continue
 		}
-		if err := s.post(p, r, e, body, extra, matchedEvents.Of(1)); err != nil {
+		if err := s.post(p, r, e, of.body, of.extra, matchedEvents.Of(1)); err != nil {
+			return err
+		}
+	}
+	if e.replay == "" {
+		if err := s.keep(p, sc, bus, e, of); err != nil {
 			return err
 		}
 	}
 	return p.flush()
+}
+
+func (s *Service) matches(pattern string, doc eventpattern.Document) (bool, error) {
+	compiled, err := s.patterns.get(pattern)
+	if err != nil {
+		return false, err
+	}
+	return compiled.MatchesDocument(doc), nil
+}
+
+// keep adds an event to the archives of a bus that want it.
+func (s *Service) keep(p *posting, sc scope.Scope, bus string, e *event, of *prepared) error {
+	for it, err := range s.archives.List(sc.Account, sc.Region) {
+		if err != nil {
+			return fmt.Errorf("archive %v: %w", it.Key, err)
+		}
+		a := it.Value
+		if a.Bus != bus {
+			continue
+		}
+		if err := of.make(s, e); err != nil {
+			return err
+		}
+		if a.Pattern != "" {
+			if is, err := s.matches(a.Pattern, of.doc); err != nil {
+				return fmt.Errorf("pattern of %s: %w", a.arn(), err)
+			} else if !is {
+				continue
+			}
+		}
+		q, err := s.store(a)
+		if err != nil {
+			return err
+		}
+		if err := p.to(q, e, of.body, of.extra); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fire puts an event into the outboxes of a rule's targets.

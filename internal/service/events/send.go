@@ -244,21 +244,10 @@ func (s *Service) toBus(ctx context.Context, d *targetDoc, a arn.ARN, o *sending
 	if _, err := s.bus(of, name); err != nil {
 		return err
 	}
-	var e struct {
-		ID         string          `json:"id"`
-		DetailType string          `json:"detail-type"`
-		Source     string          `json:"source"`
-		Account    string          `json:"account"`
-		Time       time.Time       `json:"time"`
-		Region     string          `json:"region"`
-		Resources  []string        `json:"resources"`
-		Detail     json.RawMessage `json:"detail"`
-	}
-	if err := json.Unmarshal(o.m.Body, &e); err != nil {
+	e, err := decodeEvent(o.m.Body)
+	if err != nil {
 		return &failure{code: "INVALID_JSON", final: true, err: err}
 	}
-	return s.route(of, name, &event{
-		ID: e.ID, Account: e.Account, Region: e.Region, Source: e.Source, DetailType: e.DetailType, Time: e.Time, Resources: e.Resources, Detail: e.Detail,
-		trace: o.of.Trace, ingested: s.now(), hops: o.of.Hops + 1,
-	})
+	e.trace, e.ingested, e.hops = o.of.Trace, s.now(), o.of.Hops+1
+	return s.route(of, name, e)
 }

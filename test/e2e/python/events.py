@@ -108,6 +108,25 @@ a = {k: v["StringValue"] for k, v in lost["MessageAttributes"].items()}
 assert a["ERROR_CODE"] == "NO_RESOURCE" and a["TARGET_ARN"].endswith("function:none") and a["RULE_ARN"] == arn("events", "rule/shop/more") and a["RETRY_ATTEMPTS"] == "0", a
 assert json.loads(lost["Body"])["id"] == first
 
+# An archive keeps what comes, and a replay puts it again, for one rule.
+events.create_archive(ArchiveName="shop", EventSourceArn=bus, EventPattern='{"source": ["kept"]}', RetentionDays=1)
+kept, kept_arn = queue("events-kept")
+events.put_rule(Name="kept", EventBusName="shop", EventPattern='{"source": ["kept"]}')
+for n in range(3):
+    events.put_events(Entries=[{"Source": "kept", "DetailType": "n", "Detail": json.dumps({"n": n}), "EventBusName": "shop"}, {"Source": "not", "DetailType": "n", "Detail": "{}", "EventBusName": "shop"}])
+a = events.describe_archive(ArchiveName="shop")
+assert a["EventCount"] == 3 and a["SizeBytes"] > 300 and a["State"] == "ENABLED", a
+events.put_targets(Rule="kept", EventBusName="shop", Targets=[{"Id": "q", "Arn": kept_arn}])
+now = int(time.time())
+events.start_replay(ReplayName="again", EventSourceArn=a["ArchiveArn"], EventStartTime=now - 3600, EventEndTime=now + 60, Destination={"Arn": bus, "FilterArns": [arn("events", "rule/shop/kept")]})
+again = [json.loads(receive(kept)["Body"]) for _ in range(3)]
+assert sorted(e["detail"]["n"] for e in again) == [0, 1, 2] and all(e["replay-name"] == "again" for e in again), again
+until(lambda: events.describe_replay(ReplayName="again")["State"] == "COMPLETED")
+assert events.describe_archive(ArchiveName="shop")["EventCount"] == 3
+events.delete_archive(ArchiveName="shop")
+events.remove_targets(Rule="kept", EventBusName="shop", Ids=["q"])
+events.delete_rule(Name="kept", EventBusName="shop")
+
 # The events of a bucket go to the default bus.
 s3.create_bucket(Bucket="events-told")
 s3.put_bucket_versioning(Bucket="events-told", VersioningConfiguration={"Status": "Enabled"})
