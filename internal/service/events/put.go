@@ -96,42 +96,56 @@ func (s *Service) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput,
 		return nil, invalid("Total size of the entries in the request is over the limit.")
 	}
 	out := &eventbridge.PutEventsOutput{Entries: make([]types.PutEventsResultEntry, len(in.Entries))}
+	p := &posting{s: s}
+	var err error
 	for i := range in.Entries {
-		if out.Entries[i] = s.putEntry(ctx, i, &in.Entries[i]); out.Entries[i].ErrorCode != nil {
+		var failure error
+		out.Entries[i], failure = s.putEntry(ctx, p, i, &in.Entries[i])
+		err = errors.Join(err, failure)
+	}
+	if err = errors.Join(err, p.flush()); err != nil {
+		s.log.Error("events could not be kept for their targets", "account", awswire.CallerFrom(ctx).Account, "error", err)
+	}
+	for i := range out.Entries {
+		if err != nil && out.Entries[i].ErrorCode == nil { // which of them are on disk nobody knows
+			out.Entries[i] = failed("InternalFailure", "The event could not be kept: try again.")
+		}
+		if out.Entries[i].ErrorCode != nil {
 			out.FailedEntryCount++
 		}
 	}
 	return out, nil
 }
 
-func (s *Service) putEntry(ctx context.Context, i int, in *types.PutEventsRequestEntry) types.PutEventsResultEntry {
+// putEntry checks an entry and adds its event to what is put. An error is that of keeping it.
+func (s *Service) putEntry(ctx context.Context, to *posting, i int, in *types.PutEventsRequestEntry) (types.PutEventsResultEntry, error) {
 	for _, p := range []struct {
 		name  string
 		value *string
 	}{{"Source", in.Source}, {"DetailType", in.DetailType}, {"Detail", in.Detail}} {
 		if aws.ToString(p.value) == "" {
-			return failed("InvalidArgument", "Parameter %s is not valid. Reason: %s is a required argument.", p.name, p.name)
+			return failed("InvalidArgument", "Parameter %s is not valid. Reason: %s is a required argument.", p.name, p.name), nil
 		}
 	}
 	if strings.HasPrefix(*in.Source, "aws.") {
-		return failed("NotAuthorizedForSourceException", "Not authorized for the source.")
+		return failed("NotAuthorizedForSourceException", "Not authorized for the source."), nil
 	}
 	detail, ok := readDetail(*in.Detail)
 	if !ok {
-		return failed("MalformedDetail", "Detail is malformed.")
+		return failed("MalformedDetail", "Detail is malformed."), nil
 	}
 	caller := awswire.CallerFrom(ctx)
 	sc := scope.Of(ctx)
 	of, name, err := busOf(sc, in.EventBusName)
 	if err != nil {
-		return failed("InvalidArgument", "Parameter EventBusName is not valid. Reason: Provided Arn is not in correct format.")
+		return failed("InvalidArgument", "Parameter EventBusName is not valid. Reason: Provided Arn is not in correct format."), nil
 	}
 	if of.Region != sc.Region {
-		return failed("InvalidArgument", "Parameter EventBusName is not valid. Reason: the event bus is of the region %s.", of.Region)
+		return failed("InvalidArgument", "Parameter EventBusName is not valid. Reason: the event bus is of the region %s.", of.Region), nil
 	}
 	if of.Account != sc.Account {
 		if err := s.maySend(ctx, i, of.ARN("events", "event-bus/"+name)); err != nil {
-			return failed("AccessDeniedException", "%s", messageOf(err))
+			return failed("AccessDeniedException", "%s", messageOf(err)), nil
 		}
 	}
 	now := s.now()
@@ -145,11 +159,7 @@ func (s *Service) putEntry(ctx context.Context, i int, in *types.PutEventsReques
 	if e.trace == "" {
 		e.trace = caller.Trace
 	}
-	if err := s.route(of, name, e); err != nil {
-		s.log.Error("an event could not be kept for its targets", "bus", name, "account", of.Account, "error", err)
-		return failed("InternalFailure", "The event could not be kept: try again.")
-	}
-	return types.PutEventsResultEntry{EventId: &e.ID}
+	return types.PutEventsResultEntry{EventId: &e.ID}, s.routeTo(to, of, name, e, nil)
 }
 
 func messageOf(err error) string {

@@ -248,6 +248,7 @@ func (s *Service) replaySome(d, next *replayDoc) error {
 		return fmt.Errorf("read the archive %s: %w", a.arn(), err)
 	}
 	next.State = string(types.ReplayStateRunning)
+	p := &posting{s: s}
 	for i := range list {
 		m := &list[i]
 		if int64(m.Sequence>>20) > d.Began.UnixMilli() { // it came later
@@ -264,7 +265,7 @@ func (s *Service) replaySome(d, next *replayDoc) error {
 			continue
 		}
 		e.replay, e.ingested = d.Name, s.now()
-		if err := s.routeTo(d.scope(), d.Bus, e, d.Rules); err != nil {
+		if err := s.routeTo(p, d.scope(), d.Bus, e, d.Rules); err != nil {
 			return err
 		}
 		if e.Time.After(next.Last) {
@@ -274,7 +275,7 @@ func (s *Service) replaySome(d, next *replayDoc) error {
 	if len(list) == 0 {
 		return end(types.ReplayStateCompleted, "")
 	}
-	return nil
+	return p.flush()
 }
 
 // decodeEvent reads an event as targets get it.

@@ -86,7 +86,11 @@ func (s *Service) extraOf(e *event) ([]byte, error) {
 
 // route puts an event into the outboxes of the targets of all rules of a bus that match, and into its archives.
 func (s *Service) route(sc scope.Scope, bus string, e *event) error {
-	return s.routeTo(sc, bus, e, nil)
+	p := &posting{s: s}
+	if err := s.routeTo(p, sc, bus, e, nil); err != nil {
+		return err
+	}
+	return p.flush()
 }
 
 // prepared is an event as it is put into outboxes, which is made when somebody wants it.
@@ -113,9 +117,9 @@ func (p *prepared) make(s *Service, e *event) (err error) {
 	return nil
 }
 
-// routeTo is route for rules of these ARNs alone; nil: for all.
-func (s *Service) routeTo(sc scope.Scope, bus string, e *event, only []string) error {
-	p, of := &posting{s: s}, new(prepared)
+// routeTo adds an event for rules of these ARNs alone; nil: for all.
+func (s *Service) routeTo(p *posting, sc scope.Scope, bus string, e *event, only []string) error {
+	of := new(prepared)
 	for it, err := range s.rules.In(sc.Key(bus)...).List() {
 		if err != nil {
 			return fmt.Errorf("rule %v: %w", it.Key, err)
@@ -138,12 +142,10 @@ func (s *Service) routeTo(sc scope.Scope, bus string, e *event, only []string) e
 			return err
 		}
 	}
-	if e.replay == "" {
-		if err := s.keep(p, sc, bus, e, of); err != nil {
-			return err
-		}
+	if e.replay != "" {
+		return nil
 	}
-	return p.flush()
+	return s.keep(p, sc, bus, e, of)
 }
 
 func (s *Service) matches(pattern string, doc eventpattern.Document) (bool, error) {
