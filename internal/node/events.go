@@ -6,9 +6,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awslogs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/service/events"
+	"github.com/brookmere/brookmere/internal/service/lambda"
 	"github.com/brookmere/brookmere/internal/service/logs"
 )
 
@@ -21,6 +24,25 @@ func makeEvents(s *services, p parts) (_ service, err error) {
 		Allow: p.node.reach, Owner: p.owner, Here: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
 	})
 	return s.events, err
+}
+
+func bindEvents(s *services) {
+	s.lambda.Bind(func(c *lambda.Config) { c.Buses = askedBuses{s.events, s.node.decide} })
+}
+
+// askedBuses are buses that are put events on as a role.
+type askedBuses struct {
+	*events.Service
+	ask decides
+}
+
+func (b askedBuses) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, o ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+	for _, n := range events.NeedsOfPutEvents(awswire.CallerFrom(ctx), in) {
+		if err := b.ask(ctx, n.Action, n.Resource, nil); err != nil {
+			return nil, err
+		}
+	}
+	return b.Service.PutEvents(ctx, in, o...)
 }
 
 // serviceEvents are what services tell the default buses, whose service is made after theirs.

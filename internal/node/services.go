@@ -65,7 +65,7 @@ var catalog = []entry{
 	{zero: new(apigatewayv2.Service), make: makeHTTPAPIs},
 	{zero: new(kinesisanalytics.Service), make: makeAnalytics},
 	{zero: new(kinesisanalytics.Second), make: makeAnalyticsSecond},
-	{zero: new(events.Service), make: makeEvents},
+	{zero: new(events.Service), make: makeEvents, bind: bindEvents},
 	{zero: new(cloudwatch.Service), make: makeCloudWatch, bind: bindCloudWatch},
 }
 

@@ -36,8 +36,8 @@ func one(s *string) []string {
 	return []string{*s}
 }
 
-// needsOfPutEvents are the buses of a call. A bus of another account refuses its entry alone.
-func needsOfPutEvents(c awswire.Caller, in *eventbridge.PutEventsInput) []awswire.Need {
+// NeedsOfPutEvents are what a call of PutEvents asks of its caller: to put events on each of its buses. A bus of another account refuses its entry alone.
+func NeedsOfPutEvents(c awswire.Caller, in *eventbridge.PutEventsInput) []awswire.Need {
 	var needs []awswire.Need
 	had := map[string]bool{}
 	for i := range in.Entries {
@@ -74,7 +74,7 @@ func (s *Service) API() awswire.API {
 			awswire.Executes(s.UpdateEventBus, func(c caller, in *eventbridge.UpdateEventBusInput) []string { return busARN(c, in.Name) }),
 			awswire.Executes(s.PutPermission, func(c caller, in *eventbridge.PutPermissionInput) []string { return busARN(c, in.EventBusName) }),
 			awswire.Executes(s.RemovePermission, func(c caller, in *eventbridge.RemovePermissionInput) []string { return busARN(c, in.EventBusName) }),
-			awswire.Needing(awswire.Executes(s.PutEvents), needsOfPutEvents),
+			awswire.Needing(awswire.Executes(s.PutEvents), NeedsOfPutEvents),
 			awswire.Executes(s.TestEventPattern),
 
 			awswire.Executes(s.PutRule, func(c caller, in *eventbridge.PutRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }),

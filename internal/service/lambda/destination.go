@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventstypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -48,6 +50,8 @@ func (s *Service) checkDestination(to string, buckets bool) error {
 	}
 	switch {
 	case a.Service == "sqs" && s.cfg.SQS != nil, a.Service == "sns" && s.cfg.SNS != nil, a.Service == "s3" && buckets && s.cfg.S3 != nil, a.Service == "lambda":
+		return nil
+	case a.Service == "events" && strings.HasPrefix(a.Resource, "event-bus/") && s.cfg.Buses != nil:
 		return nil
 	case a.Service == "sqs":
 		return refused("SQS queues as destinations are")
@@ -252,11 +256,33 @@ func (s *Service) send(ctx context.Context, to, key string, body []byte, attribu
 		}
 		_, err := s.cfg.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body)))})
 		return err
+	case a.Service == "events" && s.cfg.Buses != nil:
+		return s.sendToBus(ctx, to, body)
 	case a.Service == "lambda":
 		_, err := s.Invoke(ctx, &lambda.InvokeInput{FunctionName: &to, InvocationType: types.InvocationTypeEvent, Payload: body})
 		return err
 	}
 	return fmt.Errorf("destination %s cannot be reached from here", to)
+}
+
+// sendToBus puts the record of an event that has ended on a bus.
+func (s *Service) sendToBus(ctx context.Context, bus string, record []byte) error {
+	var r destinationRecord
+	if err := json.Unmarshal(record, &r); err != nil {
+		return err
+	}
+	kind := "Lambda Function Invocation Result - Failure"
+	if r.Request.Condition == "Success" {
+		kind = "Lambda Function Invocation Result - Success"
+	}
+	out, err := s.cfg.Buses.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []eventstypes.PutEventsRequestEntry{{
+		Source: aws.String("lambda"), DetailType: &kind, Detail: aws.String(string(record)), Resources: []string{bus, r.Request.ARN}, EventBusName: &bus,
+	}}})
+	if err == nil && out.FailedEntryCount > 0 {
+		e := out.Entries[0]
+		err = fmt.Errorf("%s: %s", aws.ToString(e.ErrorCode), aws.ToString(e.ErrorMessage))
+	}
+	return err
 }
 
 // queueURL asks for the URL of a queue.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -41,6 +42,11 @@ type FanOut interface {
 // SNS is told of what failed or succeeded.
 type SNS interface {
 	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+}
+
+// Buses are told of what failed or succeeded.
+type Buses interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
 }
 
 // SQS takes what failed or succeeded, and is a source of events.
@@ -84,6 +90,7 @@ type Config struct {
 	S3          S3
 	SQS         SQS
 	SNS         SNS
+	Buses       Buses
 	Kinesis     shardreader.KinesisAPI
 	FanOut      FanOut
 	DynamoDB    shardreader.DynamoDBAPI

@@ -206,7 +206,7 @@ func (s *Service) configureMapping(d *mappingDoc, in mappingSettings) error {
 			if in.destination.OnFailure != nil {
 				to = aws.ToString(in.destination.OnFailure.Destination)
 			}
-			if a, ok := arn.Parse(to); ok && a.Service == "lambda" {
+			if a, ok := arn.Parse(to); ok && (a.Service == "lambda" || a.Service == "events") {
 				return invalid("The provided destination config DestinationConfig is not valid: %s", to)
 			}
 			if err := s.checkDestination(to, true); err != nil {
