@@ -42,8 +42,8 @@ type API struct {
 	// model describes. Nil: the code itself.
 	ErrorType func(code string, modeled bool) string
 
-	// Open are the model's shapes, by name, whose values the service checks by itself: the model names
-	// some, and the service has others, or another error.
+	// Open are the model's shapes, by name, whose values and lengths the service checks by itself: the
+	// model names some, and the service has others, or another error.
 	Open []string
 
 	// InputPaths: messages name a member of a body below the operation's input,

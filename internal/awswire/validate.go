@@ -53,7 +53,7 @@ func matcher(s *model.Shape) func(string) bool {
 func (b *planner) newConstraints(s *model.Shape) *constraints {
 	c := &constraints{min: s.Min, max: s.Max, enum: s.Enum}
 	if slices.Contains(b.open, s.Name) {
-		c.enum = nil
+		c.enum, c.min, c.max = nil, nil, nil
 	}
 	if order := b.enums[s.Name]; order != nil {
 		c.enum = slices.DeleteFunc(slices.Clone(order), func(v string) bool { return !slices.Contains(s.Enum, v) })

@@ -56,7 +56,7 @@ func (s *Service) API() awswire.API {
 			"PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchWriteItem", "BatchGetItem",
 			"TransactWriteItems", "TransactGetItems", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction",
 		},
-		NewerReader: true, MemberOrder: memberOrder,
+		Open: []string{"AttributeName"}, NewerReader: true, MemberOrder: memberOrder,
 		Operations: s.operations(),
 	}
 }

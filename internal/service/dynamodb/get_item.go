@@ -24,8 +24,8 @@ func parseProjection(text *string, params *expr.Params, attributes []string) (*e
 	}
 	seen := map[string]bool{}
 	for _, a := range attributes {
-		if a == "" {
-			return nil, invalid("Empty attribute name")
+		if wrong := wrongName(a); wrong != "" {
+			return nil, invalid("%s", wrong)
 		}
 		if seen[a] {
 			return nil, invalidValue("Duplicate value in attribute name: %s", a)

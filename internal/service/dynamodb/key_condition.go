@@ -189,6 +189,11 @@ func (k *keyCondition) on(d *table, hashes, ranges []string) (*keyed, error) {
 	if n := len(k.bounds); n > keys {
 		return nil, invalid("The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)", n, keys)
 	}
+	if len(hashes) > 1 {
+		if lacking := slices.DeleteFunc(slices.Clone(hashes), func(name string) bool { return k.bounds[name].Op == "=" }); len(lacking) > 0 {
+			return nil, invalid("HASH key attributes %s must have equality conditions specified in the query", commas(lacking))
+		}
+	}
 	missed := func(name string) error { return invalid("Query condition missed key schema element: %s", name) }
 	unsupported := invalid("Query key condition not supported")
 	out := &keyed{}

@@ -37,6 +37,9 @@ func isSet(v attr.Value) bool {
 
 // comparison makes the condition that an attribute compares to values.
 func comparison(name string, op types.ComparisonOperator, list []types.AttributeValue) (expr.Node, error) {
+	if err := largeName(name); err != nil {
+		return nil, err
+	}
 	values := make([]attr.Value, len(list))
 	for i, v := range list {
 		x, err := fromSDK(v)
@@ -146,6 +149,9 @@ func checkConditionalOperator(operator types.ConditionalOperator, n int) error {
 func expectedCondition(expected map[string]types.ExpectedAttributeValue, operator types.ConditionalOperator) (condition, error) {
 	var nodes []expr.Node
 	for _, name := range sortedKeys(expected) {
+		if err := largeName(name); err != nil {
+			return nil, err
+		}
 		e := expected[name]
 		path := expr.Operand{Path: expr.Path{{Name: name}}}
 		if e.Value != nil && e.AttributeValueList != nil {
@@ -228,6 +234,9 @@ type attributeUpdates struct {
 func parseAttributeUpdates(in map[string]types.AttributeValueUpdate) (*attributeUpdates, error) {
 	u := &attributeUpdates{names: sortedKeys(in), action: map[string]types.AttributeAction{}, value: attr.Item{}}
 	for _, name := range u.names {
+		if err := largeName(name); err != nil {
+			return nil, err
+		}
 		a := in[name]
 		if a.Action == "" {
 			a.Action = types.AttributeActionPut

@@ -106,9 +106,10 @@ func (d *scanner) firstWrong(v types.AttributeValue, depth, most int) (err error
 		d.member("M", func() bool {
 			return d.object(func(name string) bool {
 				e, ok := v.Value[name]
+				wrong := wrongName(name)
 				switch {
-				case name == "":
-					err = refusedValue("Empty attribute name")
+				case wrong != "":
+					err = refusedValue(wrong)
 				case ok:
 					err = d.firstWrong(e, depth, most)
 				default:

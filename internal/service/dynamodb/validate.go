@@ -100,6 +100,25 @@ var (
 // maxName is the most bytes of the name of an attribute.
 const maxName = 65535
 
+// wrongName tells what is wrong with the name of an attribute, "" for nothing.
+func wrongName(name string) string {
+	switch {
+	case name == "":
+		return "Empty attribute name"
+	case len(name) > maxName:
+		return "Attribute name is too large, must be less than 65536 bytes"
+	}
+	return ""
+}
+
+// largeName is the error for the name of an attribute in a parameter that expressions replaced.
+func largeName(name string) error {
+	if len(name) > maxName {
+		return invalid("%s", wrongName(name))
+	}
+	return nil
+}
+
 const envelope = "1 validation error detected: "
 
 var constraintForm = regexp.MustCompile(`^\d+ validation errors? detected: |^(ExpressionAttributeValues contains invalid value: )?Supplied AttributeValue `)
@@ -169,8 +188,8 @@ func expressionParams(w wording, names map[string]string, values map[string]type
 			if len(k) < 2 || k[0] != '#' || strings.ContainsFunc(k[1:], notWord) {
 				return nil, invalid("ExpressionAttributeNames contains invalid key: Syntax error; key: \"%s\"", k)
 			}
-			if names[k] == "" {
-				return nil, invalid("ExpressionAttributeNames contains invalid value: Empty attribute name for key %s", k)
+			if wrong := wrongName(names[k]); wrong != "" {
+				return nil, invalid("ExpressionAttributeNames contains invalid value: %s for key %s", wrong, k)
 			}
 		}
 	}

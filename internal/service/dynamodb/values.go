@@ -208,8 +208,8 @@ func mapFromSDK(m map[string]types.AttributeValue, depth, most int) (attr.Map, e
 	firstName := ""
 	for name, e := range m {
 		v, err := fromSDKAt(e, depth, most)
-		if name == "" {
-			err = refusedValue("Empty attribute name")
+		if wrong := wrongName(name); wrong != "" {
+			err = refusedValue(wrong)
 		}
 		if err != nil && (first == nil || name < firstName) {
 			first, firstName = err, name // the same error for the same request
