@@ -2,6 +2,8 @@ package dynamodb
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -149,9 +151,6 @@ func parseSequence(s string) (uint64, bool) {
 	if len(s) != 21 || s[0] != '1' || strings.Trim(s, "0123456789") != "" {
 		return 0, false
 	}
-	var n uint64
-	if _, err := fmt.Sscanf(s[1:], "%d", &n); err != nil {
-		return 0, false
-	}
-	return n, true
+	n, err := strconv.ParseUint(s[1:], 10, 64)
+	return n, err == nil && n < math.MaxUint64 // another follows each
 }
