@@ -15,9 +15,9 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 )
 
-// maxBody is the limit of a request's body: 16 MiB, as AWS's, and room for what JSON adds
-// to an import of text that needs escapes.
-const maxBody = 32 << 20
+// maxBody is the limit of a request's body, before and after decompression, as AWS's: the largest
+// that an operation takes, 25 items of 400 KB in base64, are within it.
+const maxBody = 16 << 20
 
 // compressFrom is the size of an answer from which on AWS compresses it, for those who accept that.
 const compressFrom = 4096
