@@ -314,7 +314,7 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 		want = append(want, to.String())
 		if i < len(result) {
 			mismatch = mismatch || !types.Insertable(result[i].typ, to)
-			items[at] = duck.Convert("CAST(", fmt.Sprintf("q%d", i), result[i].typ, to, 0)
+			items[at] = whole(fmt.Sprintf("q%d", i), result[i].typ, to)
 		}
 	}
 	for _, c := range result {
@@ -324,6 +324,20 @@ func (r *WriteRequest) target(result []ResultColumn) ([]Column, []string, error)
 		return nil, nil, &Error{Name: "TYPE_MISMATCH", Position: r.Statement.Pos(), Message: fmt.Sprintf("Insert query has mismatched column types: Table: [%s], Query: [%s]", strings.Join(want, ", "), strings.Join(have, ", "))}
 	}
 	return r.Columns, items, nil
+}
+
+// whole is a value as one of the type that it is written as. Text that is too long fails, unless it is spaces that are too
+// much.
+func whole(value string, from, to *sql.Type) string {
+	text := duck.Convert("CAST(", value, from, to, 0)
+	if !types.Is(to, "varchar", "char") || len(to.Params) != 1 || !types.Is(from, "varchar", "char") || from.String() == to.String() {
+		return text
+	}
+	if types.Is(to, "varchar") {
+		text = fmt.Sprintf("substr(%s, 1, %d)", text, to.Params[0])
+	}
+	raise := duck.Raise("INVALID_CAST_ARGUMENT", duck.Quote(fmt.Sprintf("Cannot truncate non-space characters when casting from %s to %s on INSERT", types.Text(from), types.Text(to))))
+	return fmt.Sprintf("CASE WHEN length(rtrim(%s, ' ')) > %d THEN %s ELSE %s END", value, to.Params[0], raise, text)
 }
 
 // rows is the select items of what COPY writes, and the names of the partition columns

@@ -84,6 +84,9 @@ func engineTable(database string, t *gluetypes.Table) (*lakesql.Table, error) {
 	if iceberg(t.Parameters) {
 		return nil, icebergRefused(database + "." + name + " is an Iceberg table")
 	}
+	if deltaLake(t.Parameters) {
+		return nil, deltaLakeRefused(database + "." + name + " is a Delta Lake table")
+	}
 	var err error
 	if out.PartitionColumns, err = engineColumns(t.PartitionKeys); err != nil {
 		return nil, badTable(database, name, "%v", err)
@@ -112,6 +115,22 @@ func iceberg(properties map[string]string) bool {
 		}
 	}
 	return false
+}
+
+// deltaLake reports whether the properties of a table say that it is one of Delta Lake's: its log says which of the files
+// below its location are rows.
+func deltaLake(properties map[string]string) bool {
+	for k, v := range properties {
+		if strings.EqualFold(v, "DELTA") && (strings.EqualFold(k, "table_type") || strings.EqualFold(k, "spark.sql.sources.provider")) {
+			return true
+		}
+	}
+	return false
+}
+
+// deltaLakeRefused is the error of what would need such tables, and what to do instead.
+func deltaLakeRefused(what string) error {
+	return failf("NOT_SUPPORTED: %s: Delta Lake tables are not supported. Create a Hive table over its manifest, with the input format org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat", what)
 }
 
 // icebergRefused is the error of what would need tables of Iceberg's, and what to do instead.

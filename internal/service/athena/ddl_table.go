@@ -167,6 +167,9 @@ func (d *ddl) createTable(ctx context.Context, st *sql.CreateTable) error {
 	if iceberg(pairs(st.Properties)) || len(st.PartitionTransforms) > 0 {
 		return icebergRefused("CREATE TABLE " + database + "." + name)
 	}
+	if deltaLake(pairs(st.Properties)) {
+		return deltaLakeRefused("CREATE TABLE " + database + "." + name)
+	}
 	if st.Like != nil {
 		return failf("NOT_SUPPORTED: CREATE TABLE LIKE is not supported")
 	}

@@ -148,6 +148,9 @@ func textRulesOf(params map[string]string, open bool) *textRules {
 		if t.escape == '"' { // as OpenCSVSerde does: its own default
 			t.escape = '\\'
 		}
+		if t.delim != 0 && (t.delim == t.quote || t.delim == t.escape) || t.quote != 0 && t.quote == t.escape {
+			fault.Fail(sql.Position{}, "HIVE_INVALID_METADATA", "The separator, quote, and escape characters must be different!")
+		}
 		return t
 	}
 	t := &textRules{null: `\N`, delim: byteOf(delimiter(first(params, "\x01", "field.delim", "serialization.format"))), escape: byteOf(params["escape.delim"])}
@@ -202,8 +205,16 @@ func footerLines(table *catalog.Table, params map[string]string) int {
 func countOf(table *catalog.Table, params map[string]string, name string) int {
 	count := 0
 	for _, m := range []map[string]string{params, table.Parameters} {
-		if n, err := strconv.Atoi(m[name]); err == nil && n > 0 {
-			count = n
+		text, ok := m[name]
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || n < 0 {
+			fault.Fail(sql.Position{}, "HIVE_INVALID_METADATA", "Invalid value for %s property: %s", name, text)
+		}
+		if n > 0 {
+			count = int(n)
 		}
 	}
 	return count
