@@ -21,6 +21,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 	"golang.org/x/text/transform"
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
@@ -423,8 +424,16 @@ func (s *scan) charsetOf(params map[string]string) encoding.Encoding {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
 		return nil
 	}
-	if java := javaCharsets[strings.ToLower(name)]; java != "" {
+	lower := strings.ToLower(name)
+	if e := wideCharsets[strings.ReplaceAll(lower, "_", "-")]; e != nil {
+		return e
+	}
+	if java := javaCharsets[lower]; java != "" {
 		name = java
+	} else if page, ok := strings.CutPrefix(lower, "cp125"); ok {
+		name = "windows-125" + page
+	} else if page, ok := strings.CutPrefix(strings.ReplaceAll(lower, "_", "-"), "iso8859-"); ok {
+		name = "ISO-8859-" + page
 	}
 	if e, err := ianaindex.IANA.Encoding(name); err == nil && e != nil {
 		return e
@@ -438,6 +447,14 @@ func (s *scan) charsetOf(params map[string]string) encoding.Encoding {
 
 // javaCharsets are names of Java's for encodings that others name otherwise.
 var javaCharsets = map[string]string{
-	"iso8859_1": "ISO-8859-1", "iso8859-1": "ISO-8859-1", "iso-8859-1": "ISO-8859-1", "8859_1": "ISO-8859-1", "latin1": "ISO-8859-1", "cp1252": "windows-1252", "sjis": "Shift_JIS", "ms932": "Shift_JIS", "windows-31j": "Shift_JIS",
-	"utf16": "UTF-16", "utf-16": "UTF-16", "cp1251": "windows-1251", "cp1250": "windows-1250", "cp437": "IBM437", "euc_jp": "EUC-JP", "euc_kr": "EUC-KR", "ms936": "GBK", "euc_cn": "GBK",
+	"8859_1": "ISO-8859-1", "latin1": "ISO-8859-1", "sjis": "Shift_JIS", "ms932": "Shift_JIS", "windows-31j": "Shift_JIS",
+	"utf16": "UTF-16", "utf-16": "UTF-16", "cp437": "IBM437", "cp850": "IBM850", "cp852": "IBM852", "cp866": "IBM866", "euc_jp": "EUC-JP", "euc_kr": "EUC-KR", "ms936": "GBK", "euc_cn": "GBK",
+	"ms949": "EUC-KR", "x-windows-949": "EUC-KR", "windows-949": "EUC-KR", "ksc5601": "EUC-KR", "ms950": "Big5", "ms874": "windows-874", "x-windows-874": "windows-874",
+	"x-macroman": "macintosh", "macroman": "macintosh", "x-maccyrillic": "x-mac-cyrillic", "maccyrillic": "x-mac-cyrillic",
+}
+
+// wideCharsets are those of four bytes a character; without a mark of their order they begin with the largest.
+var wideCharsets = map[string]encoding.Encoding{
+	"utf-32": utf32.UTF32(utf32.BigEndian, utf32.UseBOM), "utf32": utf32.UTF32(utf32.BigEndian, utf32.UseBOM),
+	"utf-32be": utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), "utf-32le": utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM),
 }
