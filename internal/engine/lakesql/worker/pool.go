@@ -26,8 +26,12 @@ const stopGrace = time.Second
 // startLimit is how long a process may take until it answers.
 const startLimit = 2 * time.Minute
 
-// aloneLimit is how long a statement waits to be run again by itself, where it is not the process that has ended.
-const aloneLimit = 10 * time.Second
+// aloneLimit is how long a statement is run again, by itself or with others, where it is not the process that has ended.
+// If another is being run by itself, it waits for that no longer than aloneWait before it tries beside the others.
+const (
+	aloneLimit = 10 * time.Second
+	aloneWait  = time.Second
+)
 
 // allocator has DuckDB's allocator give memory that it does not use back to the kernel, after a tenth of a second. What it
 // keeps otherwise counts as data of the process, and is more with every large statement (3.2 GB after a few, at a limit of
@@ -425,6 +429,7 @@ func (p *Pool) begin(r *Rows, call Call, alone bool) error {
 // again: by itself, if it may be to blame. So is one for which there was no memory left while others ran.
 func (p *Pool) Run(ctx context.Context, call Call) (*Rows, error) {
 	alone := false
+	var since time.Time // there was too little memory
 	if err := p.slots.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
@@ -449,16 +454,24 @@ func (p *Pool) Run(ctx context.Context, call Call) (*Rows, error) {
 		}
 		wait, cancel := ctx, context.CancelFunc(func() {})
 		if scarce {
-			wait, cancel = context.WithTimeout(ctx, aloneLimit)
+			if since.IsZero() {
+				since = time.Now()
+			}
+			wait, cancel = context.WithTimeout(ctx, aloneWait)
 		}
 		refused := p.lone.Acquire(wait, 1)
 		cancel()
 		switch {
 		case refused == nil:
-		case scarce && ctx.Err() == nil:
+		case !scarce || ctx.Err() != nil:
+			return nil, refused
+		case time.Since(since) > aloneLimit:
 			return nil, err // another goes on
 		default:
-			return nil, refused
+			alone = false
+			if err := p.slots.Acquire(ctx, 1); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
