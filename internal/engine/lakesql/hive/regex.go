@@ -80,9 +80,9 @@ func (s *scan) matched(pieces []Piece, expression string, places [][]int) []stri
 	table, params := s.Table, pieces[0].Format.SerDeParams
 	items := make([]string, len(table.Columns))
 	for i, c := range table.Columns {
-		raw, typ := fmt.Sprintf("matched[%d]", places[i][0]), TypeOf(c.Type)
+		raw, typ := fmt.Sprintf("__matched[%d]", places[i][0]), TypeOf(c.Type)
 		for _, place := range places[i][1:] {
-			raw = fmt.Sprintf("coalesce(%s, matched[%d])", raw, place)
+			raw = fmt.Sprintf("coalesce(%s, __matched[%d])", raw, place)
 		}
 		if !c.Type.Primitive() {
 			if s.asks(strings.ToLower(c.Name)) {
@@ -99,8 +99,13 @@ func (s *scan) matched(pieces []Piece, expression string, places [][]int) []stri
 	pattern := duck.Quote(expression)
 	var out []string
 	from := func(pieces []Piece, line, reader string) {
-		added, per := s.added(pieces)
-		out = append(out, "SELECT "+strings.Join(append(items[:len(items):len(items)], added...), ", ")+" FROM (SELECT *, trino_regex_groups("+pattern+", "+line+") AS matched FROM "+per.source(reader)+")")
+		added, per := s.added(pieces) // what the reader alone has: which file a row is of
+		outer := items
+		if len(added) > 0 {
+			outer = append(items[:len(items):len(items)], "* EXCLUDE (__matched)")
+		}
+		inner := append(added, "trino_regex_groups("+pattern+", "+line+") AS __matched")
+		out = append(out, "SELECT "+strings.Join(outer, ", ")+" FROM (SELECT "+strings.Join(inner, ", ")+" FROM "+per.source(reader)+")")
 	}
 	if plain != nil { // a delimiter that no line has makes each a single field
 		from(plain, "line", fmt.Sprintf("read_csv(%s, columns={'line': 'VARCHAR'}, auto_detect=false, header=false, delim=%s, quote='', escape='', nullstr='\x01null\x01', skip=%d, null_padding=true, strict_mode=false, hive_partitioning=false)",
