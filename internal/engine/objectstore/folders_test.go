@@ -1,6 +1,7 @@
 package objectstore
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -172,5 +173,15 @@ func TestFolderCacheBounds(t *testing.T) {
 	}
 	if c.get(filepath.Join(dir, "0")) != nil || c.size > maxFolders/2 {
 		t.Error("a folder that is gone is kept")
+	}
+}
+
+// TestBigFolderHoldsBucket: a bucket with a big folder is not empty.
+func TestBigFolderHoldsBucket(t *testing.T) {
+	s, _ := bigStore(t)
+	for range 2 {
+		if err := s.DeleteBucket(t.Context(), "b", nil); !errors.Is(err, ErrNotEmpty) {
+			t.Errorf("%v", err)
+		}
 	}
 }

@@ -229,7 +229,7 @@ func (s *Store) DeleteBucket(ctx context.Context, bucket string, forget func() e
 	root := s.file(bucket, "")
 	if !prune(root) {
 		found := false
-		l := &listing{ctx: ctx, root: root, exists: func(string, fs.DirEntry) bool { return true }}
+		l := &listing{ctx: ctx, root: root, folders: &s.folders, exists: func(string, fs.DirEntry) bool { return true }}
 		l.object = func(_, path string, _ fs.DirEntry) bool { found = !s.isMarker(s.file(bucket, path)); return !found }
 		l.common = func(string) bool { return true }
 		if err := l.run(); err != nil {
