@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -93,6 +94,17 @@ func TestUnsizedData(t *testing.T) {
 		if w.Code != status {
 			t.Errorf("length %q: %d %s", length, w.Code, w.Body)
 		}
+	}
+	// SDKs send data in chunks over TLS, of nothing too: its length is in another header.
+	r := must(http.NewRequestWithContext(t.Context(), "PUT", n.url+"/bkt/k", struct{ io.Reader }{strings.NewReader("0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n")}))(t)
+	for name, v := range map[string]string{"Authorization": "AWS4-HMAC-SHA256 Credential=000000000000/20261129/us-east-1/s3/aws4_request", "X-Amz-Content-Sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+		"X-Amz-Trailer": "x-amz-checksum-crc32", "X-Amz-Decoded-Content-Length": "0", "Content-Encoding": "aws-chunked"} {
+		r.Header.Set(name, v)
+	}
+	out := must(http.DefaultClient.Do(r))(t)
+	out.Body.Close()
+	if out.StatusCode != 200 {
+		t.Errorf("chunks of nothing: %s", out.Status)
 	}
 	must(c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("bkt"), Key: aws.String("k"), Tagging: aws.String("a=1&b=2")}))(t)
 	if head := must(c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("bkt"), Key: aws.String("k")}))(t); aws.ToInt32(head.TagCount) != 2 {

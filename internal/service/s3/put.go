@@ -151,7 +151,7 @@ func (d *dataOf) read(in io.Reader, salt string) error {
 
 // unsized reports whether a request has no length, where HTTP has that mean that it has no body: data has one.
 func (c *call) unsized() bool {
-	return c.r.ProtoMajor == 1 && c.r.Header["Content-Length"] == nil && c.r.Header["X-Amz-Decoded-Content-Length"] == nil && c.form == nil && c.r.Host != inProcessHost
+	return c.r.ProtoMajor == 1 && c.r.Header["Content-Length"] == nil && len(c.r.TransferEncoding) == 0 && c.form == nil && c.r.Host != inProcessHost
 }
 
 type hashing struct {
