@@ -39,7 +39,7 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 	p.old("AttributesToGet", in.AttributesToGet != nil)
 	p.old("QueryFilter", in.QueryFilter != nil)
 	p.old("ConditionalOperator", in.ConditionalOperator != "")
-	p.old("KeyConditions", in.KeyConditions != nil)
+	p.old("KeyConditions", in.KeyConditions != nil && in.KeyConditionExpression != nil) // AWS takes them beside other expressions
 	p.new("ProjectionExpression", in.ProjectionExpression != nil)
 	p.new("FilterExpression", in.FilterExpression != nil)
 	p.new("KeyConditionExpression", in.KeyConditionExpression != nil)
