@@ -18,6 +18,7 @@ type fastBody struct {
 	c      *fastConn
 	left   int64
 	closed bool
+	broken bool // a read has failed: no other request can follow
 }
 
 // Read implements io.Reader.
@@ -32,6 +33,7 @@ func (b *fastBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.c.read(p)
 	b.left -= int64(n)
+	b.broken = b.broken || err != nil && err != io.EOF
 	switch {
 	case b.left == 0:
 		return n, io.EOF
@@ -52,6 +54,9 @@ func (b *fastBody) buffered() bool { return b.left <= int64(b.c.end-b.c.start) }
 
 // discard reads what the handler has left; false: the connection cannot go on.
 func (b *fastBody) discard() bool {
+	if b.broken {
+		return false
+	}
 	b.closed = false
 	if b.left > 0 && !b.buffered() {
 		b.c.readArmed = time.Time{}
@@ -139,7 +144,7 @@ func (a *fastAnswer) WriteHeader(status int) {
 	if _, ok := a.header["Date"]; !ok {
 		b = append(append(append(b, "Date: "...), httpDate(time.Now())...), "\r\n"...)
 	}
-	a.ends = a.ends || a.body.left > maxLeftover || a.c.path.isClosing()
+	a.ends = a.ends || a.body.broken || a.body.left > maxLeftover || a.c.path.closing.Load()
 	if a.ends {
 		b = append(b, "Connection: close\r\n"...)
 	}

@@ -26,13 +26,13 @@ type fastPath struct {
 	server  *Server
 	inner   net.Listener
 	over    *connListener // connections that went over to net/http
-	failed  chan error    // of the listener, for net/http, which knows what to do
+	failed  chan error    // of the listener, for good: for net/http
 	begun   sync.Once
 	targets map[string]bool
 
 	mu      sync.Mutex
 	conns   map[*fastConn]bool
-	closing bool
+	closing atomic.Bool   // set under mu
 	gone    chan struct{} // closed when there are no more connections after closing
 }
 
@@ -72,34 +72,44 @@ func (f *fastPath) Accept() (net.Conn, error) {
 // Addr implements net.Listener.
 func (f *fastPath) Addr() net.Addr { return f.inner.Addr() }
 
+// accept begins connections. It waits by itself when the listener fails for now, as where there are no more descriptors:
+// net/http would take no connection that goes over to it meanwhile.
 func (f *fastPath) accept() {
+	var delay time.Duration
 	for {
 		c, err := f.inner.Accept()
-		if err != nil {
-			select {
-			case f.failed <- err: // taken when net/http has waited for as long as it does
-			case <-f.over.done:
-				return
-			}
-			if passing, ok := err.(net.Error); !ok || !passing.Temporary() { //nolint:staticcheck // as net/http does
-				return
-			}
+		if err == nil {
+			delay = 0
+			go f.serve(c)
 			continue
 		}
-		go f.serve(c)
+		if passing, ok := err.(net.Error); !ok || !passing.Temporary() { //nolint:staticcheck // as net/http does
+			select {
+			case f.failed <- err:
+			case <-f.over.done:
+			}
+			return
+		}
+		delay = min(max(2*delay, 5*time.Millisecond), time.Second)
+		f.server.http.ErrorLog.Printf("http: Accept error: %v; retrying in %v", err, delay)
+		select {
+		case <-time.After(delay):
+		case <-f.over.done:
+			return
+		}
 	}
 }
 
-// Close takes no more connections and ends those that wait for a request. Requests that run go on.
+// Close takes no more connections and ends those that wait for a request, but for one that is on its way. Requests that run
+// go on.
 func (f *fastPath) Close() error {
 	err := f.inner.Close()
 	f.over.Close()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closing {
+	if f.closing.Swap(true) {
 		return err
 	}
-	f.closing = true
 	for c := range f.conns {
 		c.endIdle()
 	}
@@ -127,7 +137,7 @@ func (f *fastPath) wait(ctx context.Context) error {
 func (f *fastPath) add(c *fastConn) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closing {
+	if f.closing.Load() {
 		return false
 	}
 	f.conns[c] = true
@@ -138,15 +148,9 @@ func (f *fastPath) remove(c *fastConn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.conns, c)
-	if f.closing && len(f.conns) == 0 {
+	if f.closing.Load() && len(f.conns) == 0 {
 		close(f.gone)
 	}
-}
-
-func (f *fastPath) isClosing() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.closing
 }
 
 // serve serves a connection until it ends or goes over to net/http.
@@ -170,12 +174,18 @@ func (f *fastPath) serve(conn net.Conn) {
 	}
 }
 
-const (
+// Variables for tests.
+var (
 	// firstWait is how long a new connection may take until its first request, its TLS handshake included: as long as
 	// net/http gives it.
 	firstWait = 20 * time.Second
 	// idleWait is how long a connection may be without a request.
 	idleWait = 5 * time.Minute
+	// lastWait is how long it may be when the server closes: a request that its client has just sent is answered.
+	lastWait = 20 * time.Millisecond
+)
+
+const (
 	// rearm is how old a deadline may become before it is set anew: setting it for each request costs more than it is worth.
 	rearm = time.Second
 	// headRoom is how long the head of a request may be on the fast path.
@@ -187,11 +197,11 @@ const (
 	lingers = 500 * time.Millisecond
 )
 
-// States of a connection. One that waits for a request may be ended by others than its goroutine.
+// States of a connection. One that waits for a request may be told to end by others than its goroutine.
 const (
 	fastIdle int32 = iota
 	fastActive
-	fastEnded
+	fastEnding
 )
 
 // fastConn is a connection on the fast path, of one goroutine.
@@ -206,6 +216,8 @@ type fastConn struct {
 	buf        []byte
 	start, end int // of what has been read and not used
 
+	served     bool      // a request at least
+	skipped    int       // bytes of line ends before the next request
 	readArmed  time.Time // when the deadline for the next request was set; zero: another is
 	writeArmed time.Time
 }
@@ -217,9 +229,9 @@ func newFastConn(f *fastPath, conn keptConn) *fastConn {
 	}
 }
 
-// endIdle ends the connection if it waits for a request.
+// endIdle ends the connection if it waits for a request, and none comes in lastWait. The path's mu is held.
 func (c *fastConn) endIdle() {
-	if c.state.CompareAndSwap(fastIdle, fastEnded) {
+	if c.state.CompareAndSwap(fastIdle, fastEnding) && c.conn.SetReadDeadline(time.Now().Add(lastWait)) != nil {
 		c.conn.Close()
 	}
 }
@@ -230,9 +242,18 @@ func (c *fastConn) serve() (goesOver bool) {
 	defer cancel()
 	c.ctx = context.WithValue(ctx, http.LocalAddrContextKey, c.conn.LocalAddr())
 	c.conn.of().ofHandler.Store(true)
-	for wait := firstWait; ; wait = idleWait {
-		if !c.next(wait) || !c.state.CompareAndSwap(fastIdle, fastActive) {
+	for {
+		if !c.next() {
 			return false
+		}
+		if c.skipBlank(); c.start == c.end {
+			continue
+		}
+		if !c.state.CompareAndSwap(fastIdle, fastActive) { // the last request, for the server closes
+			c.path.mu.Lock()
+			c.state.Store(fastActive) // endIdle has set its deadline
+			c.path.mu.Unlock()
+			c.readArmed = time.Time{}
 		}
 		head, ok := parseFastHead(c.buf[c.start:c.end], c.path.targets)
 		if !ok {
@@ -241,30 +262,50 @@ func (c *fastConn) serve() (goesOver bool) {
 			return c.conn.SetDeadline(time.Time{}) == nil
 		}
 		c.start += head.size
+		c.skipped = 0
+		if !c.served {
+			c.served, c.readArmed = true, time.Time{} // the next request has longer than the first
+		}
 		if !c.answer(&head) {
 			return false
 		}
 		c.state.Store(fastIdle)
-		if c.path.isClosing() {
+		if c.path.closing.Load() {
 			return false
 		}
 	}
 }
 
 // next waits until something of a request is there.
-func (c *fastConn) next(wait time.Duration) bool {
+func (c *fastConn) next() bool {
 	if c.start < c.end {
 		return true
+	}
+	wait := idleWait
+	if !c.served {
+		wait = firstWait
 	}
 	if now := time.Now(); now.Sub(c.readArmed) > rearm {
 		c.readArmed = now
 		if c.conn.SetReadDeadline(now.Add(wait+rearm)) != nil {
 			return false
 		}
+		if c.path.closing.Load() && c.conn.SetReadDeadline(now.Add(lastWait)) != nil { // endIdle's may have been before
+			return false
+		}
 	}
 	n, err := c.conn.Read(c.buf)
 	c.start, c.end = 0, n
 	return n > 0 && err == nil
+}
+
+// skipBlank skips what old clients send after the body of a POST and do not count: up to four bytes of line ends, as
+// net/http does.
+func (c *fastConn) skipBlank() {
+	for c.served && c.start < c.end && c.skipped < 4 && (c.buf[c.start] == '\r' || c.buf[c.start] == '\n') {
+		c.start++
+		c.skipped++
+	}
 }
 
 // answer has one request answered and reports whether the connection goes on.

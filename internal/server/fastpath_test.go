@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -147,6 +148,11 @@ func TestFastPathIsNetHTTP(t *testing.T) {
 		"pipelined":                 {plain + plain + request("", "") + plain},
 		"pipelined, then another":   {plain + "GET /_brookmere/x HTTP/1.1\r\nHost: localhost\r\n\r\n"},
 		"names":                     {request("x-amz-date: 1\r\nAMZ-SDK-REQUEST: attempt=1\r\nX-amz-Date:\t2 \r\nuser-agent:  a, b \r\nEmpty:\r\n", "x")},
+		"line ends between":         {plain + "\r\n" + plain + "\n\r\n" + plain},
+		"line ends alone":           {plain + "\r\n", plain + "\r\n", "\r\n", plain},
+		"many line ends":            {plain + "\r\n\r\n\r\n" + plain},
+		"line ends, then another":   {plain + "\r\nGET /_brookmere/x HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		"body that ends early":      {putting + "Content-Length: 6\r\n\r\n12"},
 		"keep-alive":                {request("Connection: Keep-Alive\r\n", "x"), plain},
 		"close":                     {request("Connection: close\r\n", "x")},
 		"body in pieces":            {putting + "Content-Length: 6\r\n\r\n12", "34", "56", plain},
@@ -310,7 +316,10 @@ func TestFastPathTakes(t *testing.T) {
 	if fast.Load() != 5 {
 		t.Errorf("%d of 5 requests came by the fast path", fast.Load())
 	}
-	if n := len(s.fast.Load().conns); n != 1 {
+	path := s.fast.Load()
+	path.mu.Lock()
+	defer path.mu.Unlock()
+	if n := len(path.conns); n != 1 {
 		t.Errorf("%d connections for requests one after the other", n)
 	}
 }
@@ -325,7 +334,9 @@ func TestFastPathShutdown(t *testing.T) {
 			io.WriteString(w, "whole")
 		}
 	})
-	idle := dialFor(t, addr, nil)
+	defer func(wait time.Duration) { lastWait = wait }(lastWait)
+	lastWait = 50 * time.Millisecond
+	idle, late := dialFor(t, addr, nil), dialFor(t, addr, nil)
 	io.WriteString(idle, putHead("PutRecord", 0)+"\r\n")
 	if resp, err := http.ReadResponse(bufio.NewReader(idle), nil); err != nil || resp.StatusCode != 200 {
 		t.Fatal(resp, err)
@@ -335,6 +346,14 @@ func TestFastPathShutdown(t *testing.T) {
 	<-running
 	ended := make(chan error)
 	go func() { ended <- s.Shutdown(t.Context()) }()
+	for !s.fast.Load().closing.Load() {
+		runtime.Gosched()
+	}
+	// A request that was on its way is answered.
+	io.WriteString(late, putHead("PutRecord", 2)+"\r\n{}")
+	if resp, err := http.ReadResponse(bufio.NewReader(late), nil); err != nil || resp.StatusCode != 200 || !resp.Close {
+		t.Error(resp, err)
+	}
 	if _, err := io.Copy(io.Discard, idle); err != nil {
 		t.Errorf("the idle connection: %v", err)
 	}
@@ -412,10 +431,69 @@ func TestFastPathStalls(t *testing.T) {
 	}
 }
 
+// TestFastPathWaits: the first request of a connection has firstWait, each that follows idleWait, and neither takes over what
+// is left of the other.
+func TestFastPathWaits(t *testing.T) {
+	defer func(first, idle time.Duration) { firstWait, idleWait = first, idle }(firstWait, idleWait)
+	for _, c := range []struct {
+		first, idle time.Duration
+		served      bool // a request before the wait
+	}{
+		{first: -rearm, idle: time.Hour},
+		{first: time.Hour, idle: -rearm, served: true},
+	} {
+		firstWait, idleWait = c.first, c.idle
+		addr, s, _ := fastServer(t, true, nil, nil)
+		conn := dialFor(t, addr, nil)
+		in := bufio.NewReader(conn)
+		if c.served {
+			io.WriteString(conn, putHead("PutRecord", 0)+"\r\n")
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatal(resp, err)
+			}
+			io.Copy(io.Discard, resp.Body)
+		}
+		if _, err := in.ReadByte(); err != io.EOF {
+			t.Errorf("after %v for the first and %v for others: %v", c.first, c.idle, err)
+		}
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestFastPathStalledBody: the answer to a request whose body stalls says that the connection ends, and it ends without
+// another wait for the body.
+func TestFastPathStalledBody(t *testing.T) {
+	defer func(body time.Duration) { bodyStall = body }(bodyStall)
+	bodyStall = 50 * time.Millisecond
+	addr, s, _ := fastServer(t, true, nil, func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			bodyStall = time.Hour // of another wait
+			http.Error(w, "early", http.StatusBadRequest)
+		}
+	})
+	conn := dialFor(t, addr, nil)
+	io.WriteString(conn, putHead("Odd", 10)+"\r\n12")
+	in := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil || resp.StatusCode != http.StatusBadRequest || !resp.Close {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	io.Copy(io.Discard, resp.Body)
+	if _, err := in.ReadByte(); err != io.EOF {
+		t.Error(err)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // failingListener fails as one whose process has no more descriptors, then works.
 type failingListener struct {
 	net.Listener
-	left atomic.Int32
+	left, failed atomic.Int32
 }
 
 type passingError struct{ error }
@@ -425,21 +503,42 @@ func (passingError) Temporary() bool { return true }
 
 func (l *failingListener) Accept() (net.Conn, error) {
 	if l.left.Add(-1) >= 0 {
+		l.failed.Add(1)
 		return nil, passingError{errors.New("too many open files")}
 	}
 	return l.Listener.Accept()
 }
 
+// TestFastPathOutlivesFailures: a listener that fails for now is asked again, and meanwhile the connections that are there
+// are served, those that go over to net/http too.
 func TestFastPathOutlivesFailures(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	failing := &failingListener{Listener: ln}
-	failing.left.Store(3)
 	s := testServer()
+	s.opts.Services[0].TargetPrefix, s.opts.Services[0].Prompt = "Kinesis_20131202", []string{"PutRecord"}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(failing) }()
+	early := dialFor(t, ln.Addr().String(), nil) // whose Accept is the last that works
+	in := bufio.NewReader(early)
+	io.WriteString(early, putHead("PutRecord", 0)+"\r\n")
+	if resp, err := http.ReadResponse(in, nil); err != nil {
+		t.Fatal(err)
+	} else if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	failing.left.Store(1 << 20)
+	dialFor(t, ln.Addr().String(), nil) // wakes the Accept that waits
+	for failing.failed.Load() < 2 {
+		runtime.Gosched()
+	}
+	io.WriteString(early, "GET /_brookmere/x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != http.StatusOK {
+		t.Error(resp, err)
+	}
+	failing.left.Store(0)
 	resp, err := http.Get("http://" + ln.Addr().String() + "/_brookmere/x")
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatal(resp, err)
