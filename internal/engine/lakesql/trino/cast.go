@@ -124,7 +124,7 @@ func (t *translator) castTo(verb, text string, from, to *sql.Type) string {
 		what := "'Cannot cast VARCHAR ''' || " + text + fmt.Sprintf(" || ''' to DECIMAL(%d, %d). Value ' || CASE WHEN regexp_full_match(%s, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') THEN 'too large.' ELSE 'is not a number.' END", to.Params[0], to.Params[1], text)
 		return "CASE WHEN " + text + " IS NULL THEN NULL WHEN " + value + " IS NULL OR contains(" + text + ", '_') OR contains(" + text + ", ' ') THEN " + otherwise(what) + " ELSE " + value + " END"
 	case types.IsText(from) && types.Is(to, "time", "timestamp with time zone"):
-		form, what := "[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]+)?)?", "time"
+		form, what := "([01]?[0-9]|2[0-3]):[0-9]{1,2}(:[0-9]{1,2}([.][0-9]+)?)?", "time"
 		if to.Name != "time" {
 			form, what = "[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}( .*)?", "timestamp"
 		}
@@ -201,6 +201,10 @@ func castText(verb, text string, from *sql.Type) string {
 		return "trino_real_text(CAST(" + text + " AS DOUBLE))"
 	case types.Is(from, "varbinary"):
 		return "decode(" + text + ")"
+	case from != nil && from.Name == types.DayToSecond.Name:
+		return "trino_interval_text(CAST(epoch_ms(" + text + ") AS BIGINT))"
+	case types.IsInterval(from):
+		return "trino_months_text(CAST(12 * year(" + text + ") + month(" + text + ") AS BIGINT))"
 	}
 	return verb + text + " AS VARCHAR)"
 }

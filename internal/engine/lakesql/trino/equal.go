@@ -242,6 +242,16 @@ func (s *scope) groupsBy(b *sql.Select) {
 	}
 }
 
+// isGrouped reports whether the rows of the block are grouped.
+func (s *scope) isGrouped() bool {
+	for ; s != nil; s = s.parent {
+		if s.block {
+			return s.grouped != nil
+		}
+	}
+	return false
+}
+
 // isKey reports whether an expression is one that the block's rows are grouped by.
 func (s *scope) isKey(x sql.Expr) bool {
 	for ; s != nil; s = s.parent {

@@ -352,6 +352,8 @@ func (t *translator) reference(x sql.Expr, in *scope) (string, *sql.Type) {
 			if !found {
 				fault.Fail(p.Position, "COLUMN_NOT_FOUND", "Column '%s' cannot be resolved", field)
 			}
+		} else if typ != nil && !types.Is(typ, "unknown") {
+			fault.Fail(p.Position, "TYPE_MISMATCH", "Expression %s is not of type ROW", sql.Print(x))
 		}
 		typ = ft
 	}

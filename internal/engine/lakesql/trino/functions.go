@@ -28,7 +28,7 @@ var unsupported = map[string]bool{}
 
 func init() {
 	for _, name := range []string{"learn_classifier", "learn_regressor", "learn_libsvm_classifier", "learn_libsvm_regressor", "classify", "features", "regress",
-		"bar", "render", "rgb", "color", "spooky_hash_v2_32", "spooky_hash_v2_64", "beta_cdf", "inverse_beta_cdf", "t_cdf", "t_pdf",
+		"bar", "render", "rgb", "color", "spooky_hash_v2_32", "spooky_hash_v2_64",
 		"make_set_digest", "merge_set_digest", "intersection_cardinality", "jaccard_index", "hash_counts", "contains_ip", "ip_prefix",
 		"from_iso8601_timestamp_nanos",
 		"st_geomaslegacybinary", "st_geomfromlegacybinary", "geometry_from_hadoop_shape",

@@ -223,6 +223,8 @@ func mathFunctions() map[string]function {
 		"dot_product":        {template: "list_inner_product(" + doubles + ")", result: "double"},
 		"euclidean_distance": {template: "list_distance(" + doubles + ")", result: "double"},
 		"normal_cdf":         {template: "trino_normal_cdf($*)", result: "double"}, "inverse_normal_cdf": {template: "trino_inverse_normal_cdf($*)", result: "double"},
+		"beta_cdf": {template: "trino_beta_cdf(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE), CAST($3 AS DOUBLE))", result: "double"}, "inverse_beta_cdf": {template: "trino_inverse_beta_cdf(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE), CAST($3 AS DOUBLE))", result: "double"},
+		"t_cdf": {template: "trino_t_cdf(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE))", result: "double"}, "t_pdf": {template: "trino_t_pdf(CAST($1 AS DOUBLE), CAST($2 AS DOUBLE))", result: "double"},
 		"wilson_interval_lower": wilson("-"), "wilson_interval_upper": wilson("+"),
 		"uuid": {template: "uuid()", result: "uuid"},
 	}

@@ -89,6 +89,9 @@ func arrayFunctions() map[string]function {
 		}},
 		"array_join": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
+			if e := types.Element(c.typ(0)); nested(e) {
+				fault.Fail(c.at, "INVALID_FUNCTION_ARGUMENT", "Input type %s not supported", types.Text(e))
+			}
 			text := castText("CAST(", p, types.Element(c.typ(0)))
 			if len(c.args) == 3 {
 				return c.joined(c.fill("list_transform($1, lambda "+p+": coalesce("+text+", $3))"), 1), nil
@@ -127,10 +130,10 @@ func arrayFunctions() map[string]function {
 			if size := c.bytes(0); size != "" {
 				count += fmt.Sprintf(" WHEN CAST($2 AS DOUBLE) * %s > %d THEN %s", size, maxRepeated, memoryExceeded)
 			}
-			return c.fill("list_transform(range(" + count + " ELSE greatest($2, 0) END), lambda __e: $1)"), nil
+			return c.fill("list_transform(range(" + count + " WHEN $2 IS NOT NULL THEN greatest($2, 0) END), lambda __e: $1)"), nil
 		}},
 		"ngrams": {write: func(c *invocation) (string, *sql.Type) {
-			return c.fill("CASE WHEN $2 <= 0 THEN " + duck.Raised("N must be positive") + " ELSE list_transform(range(1, greatest(len($1) - $2, 0) + 2), lambda __i: $1[__i:__i + $2 - 1]) END"), types.ArrayOf(c.typ(0))
+			return c.fill("CASE WHEN $2 <= 0 THEN " + duck.Raised("N must be positive") + " WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN list_transform(range(1, greatest(len($1) - $2, 0) + 2), lambda __i: $1[__i:__i + $2 - 1]) END"), types.ArrayOf(c.typ(0))
 		}},
 		"combinations": {write: combinations},
 		"sequence":     {result: "[1", write: sequence},
@@ -141,7 +144,7 @@ func arrayFunctions() map[string]function {
 				fields[i] = fmt.Sprintf("field%d := %s[%d]", i, p, i+1)
 				typs[i] = types.Element(c.typ(i))
 			}
-			return "list_transform(list_zip(" + strings.Join(c.args, ", ") + "), lambda " + p + ": struct_pack(" + strings.Join(fields, ", ") + "))", types.ArrayOf(types.RowOf(typs...))
+			return "CASE WHEN " + strings.Join(c.args, " IS NOT NULL AND ") + " IS NOT NULL THEN list_transform(list_zip(" + strings.Join(c.args, ", ") + "), lambda " + p + ": struct_pack(" + strings.Join(fields, ", ") + ")) END", types.ArrayOf(types.RowOf(typs...))
 		}},
 		"transform": {write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
@@ -161,7 +164,7 @@ func arrayFunctions() map[string]function {
 		"zip_with": {write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, typ := c.lambda(2, param{p + "[1]", types.Element(c.typ(0))}, param{p + "[2]", types.Element(c.typ(1))})
-			return "list_transform(list_zip(" + c.args[0] + ", " + c.args[1] + "), lambda " + p + ": " + body + ")", types.ArrayOf(typ)
+			return c.fill("CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN list_transform(list_zip($1, $2), lambda ") + p + ": " + body + ") END", types.ArrayOf(typ)
 		}},
 	}
 }
@@ -228,7 +231,7 @@ func (c *invocation) joined(list string, i int) string {
 	if _, ok := c.exprs[i].(*sql.String); ok {
 		return "CASE WHEN " + list + " IS NOT NULL THEN coalesce(array_to_string(" + list + ", " + c.args[i] + "), '') END"
 	}
-	return "CASE len(" + list + ") WHEN 0 THEN '' ELSE list_reduce(" + list + ", lambda __a, __b: __a || " + c.args[i] + " || __b) END"
+	return "CASE WHEN " + c.args[i] + " IS NULL THEN NULL WHEN len(" + list + ") = 0 THEN '' ELSE list_reduce(" + list + ", lambda __a, __b: __a || " + c.args[i] + " || __b) END"
 }
 
 // maxCombinations bounds what combinations makes.
@@ -358,7 +361,9 @@ func mapFunctions() map[string]function {
 			k, v := entry(c)
 			return multimap(pairs(c)), types.MapOf(k, types.ArrayOf(v))
 		}},
-		"map_concat": {template: "map_concat($*)", result: "1"},
+		"map_concat": {result: "1", write: func(c *invocation) (string, *sql.Type) {
+			return "CASE WHEN " + strings.Join(c.args, " IS NOT NULL AND ") + " IS NOT NULL THEN " + c.fill("map_concat($*)") + " END", nil
+		}},
 		"map_filter": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			p := c.fresh()
 			body, _ := c.lambda(1, param{p + ".key", key(c)}, param{p + ".value", types.Element(c.typ(0))})

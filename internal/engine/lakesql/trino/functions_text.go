@@ -48,6 +48,12 @@ func stringFunctions() map[string]function {
 		}
 		// A start of zero, or before the beginning, gives nothing in Trino.
 		body := c.fill("substr($*)")
+		if len(c.args) == 3 {
+			if _, ok := c.exprs[2].(*sql.Number); !ok { // a length below zero is one to the left in DuckDB
+				body = c.fill("substr($1, $2, greatest($3, 0))")
+				body = c.fill("CASE WHEN $3 IS NOT NULL THEN ") + body + " END"
+			}
+		}
 		if n, ok := c.exprs[1].(*sql.Number); ok && n.Text != "0" {
 			return body, nil
 		}
@@ -93,11 +99,14 @@ func stringFunctions() map[string]function {
 		}},
 		"split": {result: "[varchar1", write: func(c *invocation) (string, *sql.Type) {
 			if len(c.args) == 2 {
-				return c.fill("string_split($1, $2)"), nil
+				if d, ok := c.exprs[1].(*sql.String); ok && d.Value != "" {
+					return c.fill("string_split($1, $2)"), nil
+				}
+				return c.fill("CASE WHEN $2 = '' THEN " + duck.Raised("The delimiter may not be the empty string") + " ELSE string_split($1, $2) END"), nil
 			}
 			return c.fill("CASE WHEN $3 <= 0 THEN "+duck.Raised("Limit must be positive")+" WHEN $3 > 2147483647 THEN "+duck.Raised("Limit is too large")+" WHEN $2 = '' THEN "+duck.Raised("The delimiter may not be the empty string")+" WHEN len(string_split($1, $2)) <= $3 THEN string_split($1, $2) ELSE list_append(string_split($1, $2)[1:$3 - 1], ") + c.joined(c.fill("string_split($1, $2)[$3:]"), 1) + ") END", nil
 		}},
-		"split_part":   {template: "string_split($1, $2)[CASE WHEN $3 < 1 THEN __raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE $3 END]", result: "varchar1"},
+		"split_part":   {template: "CASE WHEN $2 IS NOT NULL THEN string_split($1, $2)[CASE WHEN $3 < 1 THEN __raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') ELSE $3 END] END", result: "varchar1"},
 		"split_to_map": {result: "{varchar", template: "map_from_entries(" + entries + ")"},
 		"split_to_multimap": {write: func(c *invocation) (string, *sql.Type) {
 			return multimap(c.fill(entries)), types.MapOf(types.Varchar, types.ArrayOf(types.Varchar))

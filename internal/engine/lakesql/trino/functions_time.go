@@ -162,6 +162,13 @@ func (c *invocation) unit() string {
 	return u
 }
 
+// dateUnit fails for a unit that a date has not.
+func (c *invocation) dateUnit(of *sql.Type) {
+	if u := c.unit(); types.Is(of, "date") && strings.Contains(" millisecond second minute hour ", " "+u+" ") {
+		fault.Fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid DATE field", u)
+	}
+}
+
 // onClocks does something with the local time of argument i, and keeps its type.
 func (c *invocation) onClocks(i int, format string) (string, *sql.Type) {
 	typ := c.typ(i)
@@ -237,6 +244,7 @@ func timeFunctions() map[string]function {
 				}
 				return "CAST(date_trunc(" + duck.Quote(c.unit()) + ", DATE '1970-01-01' + " + c.args[1] + ") AS TIME)", c.typ(1)
 			}
+			c.dateUnit(c.typ(1))
 			if typ := c.typ(1); shifts(typ) {
 				return "trino_zoned_trunc(" + duck.Quote(c.unit()) + ", " + c.args[1] + ", " + zoneName(typ) + ")", typ
 			}
@@ -247,9 +255,7 @@ func timeFunctions() map[string]function {
 			step := map[string]string{"millisecond": "to_milliseconds(%s)", "second": "to_seconds(%s)", "minute": "to_minutes(%s)", "hour": "to_hours(%s)",
 				"day": "to_days(CAST(%s AS INTEGER))", "week": "to_weeks(CAST(%s AS INTEGER))", "month": "to_months(CAST(%s AS INTEGER))",
 				"quarter": "to_months(CAST(3 * (%s) AS INTEGER))", "year": "to_years(CAST(%s AS INTEGER))"}[u]
-			if types.Is(c.typ(2), "date") && strings.Contains(" millisecond second minute hour ", " "+u+" ") {
-				fault.Fail(c.exprs[0].Pos(), "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid DATE field", u)
-			}
+			c.dateUnit(c.typ(2))
 			if typ := c.typ(2); shifts(typ) {
 				return "trino_zoned_add(" + duck.Quote(u) + ", CAST(" + n + " AS BIGINT), " + c.args[2] + ", " + zoneName(typ) + ")", typ
 			}
@@ -257,6 +263,9 @@ func timeFunctions() map[string]function {
 		}},
 		"date_diff": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			a, b := c.typ(1), c.typ(2)
+			if types.Is(a, "date") && types.Is(b, "date") {
+				c.dateUnit(a)
+			}
 			if types.Is(a, "timestamp with time zone") && types.Is(b, "timestamp with time zone") {
 				if b = a; strings.Contains(" millisecond second minute hour ", " "+c.unit()+" ") {
 					a, b = types.Instant, types.Instant
@@ -331,7 +340,8 @@ func timeFunctions() map[string]function {
 		}},
 		"date_parse": {result: "timestamp", write: func(c *invocation) (string, *sql.Type) {
 			if s, ok := c.fast(udf.MySQL); ok && strings.Contains(s, "%Y") { // of another year where there is none
-				return "coalesce(try_strptime(" + c.args[0] + ", " + duck.Quote(s) + "), trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + "))", nil
+				// DuckDB would pass over spaces, and take fewer digits.
+				return "coalesce(CASE WHEN regexp_full_match(" + c.args[0] + ", " + duck.Quote(digitsOf(s)) + ") THEN try_strptime(" + c.args[0] + ", " + duck.Quote(s) + ") END, trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + "))", nil
 			}
 			return "trino_mysql_parse(" + c.args[0] + ", " + c.args[1] + ")", nil
 		}},
@@ -407,6 +417,31 @@ func (c *invocation) compiled(compile func(string) (*javatime.Pattern, error)) (
 	return p, true
 }
 
+// digitsOf is a pattern of strftime's as a regular expression for texts that have all its digits.
+func digitsOf(format string) string {
+	var b strings.Builder
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' || i+1 == len(format) {
+			b.WriteString(regexp.QuoteMeta(format[i : i+1]))
+			continue
+		}
+		i++
+		switch format[i] {
+		case 'Y':
+			b.WriteString("[0-9]{4}")
+		case 'g', 'j':
+			b.WriteString("[0-9]{3}")
+		case 'A', 'B', 'b':
+			b.WriteString("[A-Za-z]+")
+		case '%':
+			b.WriteString("%")
+		default:
+			b.WriteString("[0-9]{2}")
+		}
+	}
+	return b.String()
+}
+
 // fast is the pattern as one of strftime's, if all of it has the same meaning there.
 func (c *invocation) fast(compile func(string) (*javatime.Pattern, error)) (string, bool) {
 	p, ok := c.compiled(compile)
@@ -430,7 +465,7 @@ func (c *invocation) fast(compile func(string) (*javatime.Pattern, error)) (stri
 
 var literalForms = map[string]*regexp.Regexp{
 	"date":      regexp.MustCompile(`^\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}\s*$`),
-	"time":      regexp.MustCompile(`^\d{1,2}:\d{2}(:\d{2}(\.\d{1,12})?)?$`),
+	"time":      regexp.MustCompile(`^(?:[01]?\d|2[0-3]):\d{2}(:\d{2}(\.\d{1,12})?)?$`),
 	"timestamp": regexp.MustCompile(`^\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}( \d{1,2}:\d{1,2}(:\d{1,2}(\.\d{1,12})?)?)?\s*$`),
 }
 

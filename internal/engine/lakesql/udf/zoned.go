@@ -2,6 +2,7 @@ package udf
 
 import (
 	"database/sql/driver"
+	"fmt"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -94,6 +95,20 @@ func init() {
 			return nil, argumentError("'%s' is not a valid time zone", v[1])
 		}
 		return javatime.InstantNear(v[0].(time.Time), zone, v[0].(time.Time)), nil
+	}}
+	udfs["interval_text"] = scalar{in: []duckdb.Type{whole}, out: text, f: func(v []driver.Value) (any, error) {
+		ms, sign := v[0].(int64), ""
+		if ms < 0 {
+			ms, sign = -ms, "-"
+		}
+		return fmt.Sprintf("%s%d %02d:%02d:%02d.%03d", sign, ms/86_400_000, ms/3_600_000%24, ms/60_000%60, ms/1000%60, ms%1000), nil
+	}}
+	udfs["months_text"] = scalar{in: []duckdb.Type{whole}, out: text, f: func(v []driver.Value) (any, error) {
+		m, sign := v[0].(int64), ""
+		if m < 0 {
+			m, sign = -m, "-"
+		}
+		return fmt.Sprintf("%s%d-%d", sign, m/12, m%12), nil
 	}}
 	udfs["joda_format_at"] = scalar{in: []duckdb.Type{instant, text, text}, out: text, f: func(v []driver.Value) (any, error) {
 		p, err := Joda(v[1].(string))
