@@ -17,6 +17,8 @@ func TestGroupedMaps(t *testing.T) {
 		{"SELECT x.y FROM (SELECT MAP(ARRAY['y'], ARRAY[1]) x)", "TYPE_MISMATCH: line 1:10: Expression x.y is not of type ROW"},
 		{"SELECT max(x) OVER (ORDER BY x ROWS BETWEEN -1 PRECEDING AND CURRENT ROW) FROM (VALUES 1, 2) t(x)", "INVALID_FUNCTION_ARGUMENT: Window frame offset value must not be negative or null"},
 		{"SELECT k, approx_distinct(x) BETWEEN 98 AND 102 FROM (SELECT x % 3 k, x FROM UNNEST(sequence(1, 300)) t(x)) GROUP BY k ORDER BY k", "0|true\n1|true\n2|true"},
+		{"SELECT x, approx_distinct(x) OVER (ORDER BY x) FROM (VALUES 1, 2, 2, NULL) t(x) ORDER BY 1", "1|1\n2|2\n2|2\nNULL|2"},
+		{"SELECT approx_distinct(x) FILTER (WHERE x > 1), approx_distinct(DISTINCT x) FROM (VALUES 1, 2, 2) t(x)", "1|2"},
 		{"SELECT (SELECT x) FROM (VALUES (1, 2)) t(a, x)", "2"},
 		{"SELECT x, lag(x, -1) OVER (ORDER BY x) FROM (VALUES 1, 2) t(x)", "INVALID_FUNCTION_ARGUMENT: Offset must be at least 0"},
 		{"SELECT x, nth_value(x, 0) OVER (ORDER BY x) FROM (VALUES 1, 2) t(x)", "INVALID_FUNCTION_ARGUMENT: Offset must be at least 1"},

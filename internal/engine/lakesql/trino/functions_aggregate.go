@@ -203,24 +203,27 @@ func numberText(n *sql.Number) string {
 	return n.Text
 }
 
-// approx_distinct spreads values over the bits of a string, as many for all rows as for each group in one of
-// these: the bits that are set tell the number of values (linear counting), within Trino's error of 2.3
-// percent up to 11 values for each bit of the longer and 3 for each of the shorter one.
+// approx_distinct spreads values over cells, and tells their number by how many are taken (linear counting):
+// within Trino's error of 2.3 percent up to so many values a cell as load says. Of all rows the cells are the
+// bits of a string; for groups, of which there may be many, they are kept only as far as they are taken.
 const (
-	allBits, allLoad     = 1 << 20, 11.0
-	groupBits, groupLoad = 1 << 13, 3.0
+	allCells, allLoad     = 1 << 20, 11.0
+	groupCells, groupLoad = 1 << 16, 7.0
 )
 
-// distinctByBits is that number, or another estimate, whose error is larger, beyond what the bits tell.
-func distinctByBits(value, many, filter string, grouped bool) string {
-	bits, load := allBits, allLoad
-	if grouped {
-		bits, load = groupBits, groupLoad
+// distinctByCells is that number, or another estimate, whose error is larger, beyond what the cells tell.
+func distinctByCells(value, many, clauses string, each bool) string {
+	cells, load := allCells, allLoad
+	if each {
+		cells, load = groupCells, groupLoad
 	}
-	most := int(float64(bits) * (1 - math.Exp(-load)))
-	set := fmt.Sprintf("bitstring_agg(CASE WHEN %[1]s IS NOT NULL THEN CAST(hash(%[1]s) %% %[2]d AS INTEGER) END, 0, %[3]d)%[4]s", value, bits, bits-1, filter)
-	return fmt.Sprintf("list_transform([struct_pack(taken := coalesce(bit_count(%s), 0), many := %s)], lambda __d: CASE WHEN __d.taken <= %d THEN CAST(round(-%[4]d * ln(1 - __d.taken / %[4]d.0)) AS BIGINT) ELSE greatest(__d.many, %d) END)[1]",
-		set, many, most, bits, int(float64(bits)*load))
+	cell := fmt.Sprintf("CASE WHEN %[1]s IS NOT NULL THEN CAST(hash(%[1]s) %% %[2]d AS INTEGER) END", value, cells)
+	taken := fmt.Sprintf("coalesce(bit_count(bitstring_agg(%s, 0, %d)%s), 0)", cell, cells-1, clauses)
+	if each {
+		taken = "count(DISTINCT " + cell + ")" + clauses
+	}
+	return fmt.Sprintf("list_transform([struct_pack(taken := %s, many := %s)], lambda __d: CASE WHEN __d.taken <= %d THEN CAST(round(-%[4]d * ln(1 - __d.taken / %[4]d.0)) AS BIGINT) ELSE greatest(__d.many, %d) END)[1]",
+		taken, many, int(float64(cells)*(1-math.Exp(-load))), cells, int(float64(cells)*load))
 }
 
 // few is up to how many values there are that approx_percentile takes all of: Trino's digest keeps
@@ -374,9 +377,7 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 			typ = types.ArrayOf(arg)
 		}
 	case "approx_distinct":
-		if over == "" {
-			text = distinctByBits(strings.TrimPrefix(inner, "DISTINCT "), text, filter, in.isGrouped())
-		}
+		text = distinctByCells(strings.TrimPrefix(inner, "DISTINCT "), text, filter+over, over != "" || in.isGrouped())
 	case "skewness": // of the population in Trino, of a sample in DuckDB
 		n := "CAST(count(" + inner + ")" + filter + over + " AS DOUBLE)"
 		text = "(" + text + " * (" + n + " - 2) / sqrt(" + n + " * (" + n + " - 1)))"
