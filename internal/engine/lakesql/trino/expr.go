@@ -410,14 +410,14 @@ func correlated(c *column, in *scope) bool {
 	return false
 }
 
-// ambiguous reports whether another relation of the column's scope has one of its name.
+// ambiguous reports whether the column's scope has another one of its name, in its relation or in another.
 func ambiguous(c *column, in *scope) bool {
 	for s := in; s != nil; s = s.parent {
 		own, others := false, false
 		for i := range s.columns {
 			if o := &s.columns[i]; o == c {
 				own = true
-			} else if o.name == c.name && o.relation != c.relation && !o.hidden {
+			} else if o.name == c.name && (o.relation != c.relation || c.relation != "") && !o.hidden {
 				others = true
 			}
 		}

@@ -283,7 +283,9 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	}
 	filter := ""
 	if x.Filter != nil {
-		filter = t.text(x.Filter, in)
+		var typ *sql.Type
+		filter, typ = t.expr(x.Filter, in)
+		t.logical(x.Filter, typ, "Filter expression")
 	}
 	weighted := name == "approx_percentile" && len(args) > 2
 	present := ""

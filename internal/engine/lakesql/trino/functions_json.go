@@ -63,7 +63,8 @@ func jsonFunctions() map[string]function {
 		}},
 		"json_size": {result: "bigint", write: func(c *invocation) (string, *sql.Type) {
 			d, p := document(c), path(c)
-			return "CASE WHEN json_type(" + d + ", " + p + ") IS NULL AND (" + d + " IS NULL OR " + p + " IS NULL) THEN NULL ELSE CASE json_type(" + d + ", " + p + ") WHEN 'ARRAY' THEN CAST(json_array_length(" + d + ", " + p + ") AS BIGINT) WHEN 'OBJECT' THEN CAST(len(json_keys(" + d + ", " + p + ")) AS BIGINT) ELSE 0 END END", nil
+			kind := "json_type(" + d + ", " + p + ")"
+			return "CASE " + kind + " WHEN 'ARRAY' THEN CAST(json_array_length(" + d + ", " + p + ") AS BIGINT) WHEN 'OBJECT' THEN CAST(len(json_keys(" + d + ", " + p + ")) AS BIGINT) ELSE CASE WHEN " + kind + " IS NOT NULL THEN 0 END END", nil
 		}},
 		"is_json_scalar": {result: "boolean", write: func(c *invocation) (string, *sql.Type) {
 			return "(json_type(" + document(c) + ") NOT IN ('OBJECT', 'ARRAY'))", nil
