@@ -39,6 +39,11 @@ func aggregateFunctions() map[string]function {
 	finite := func(name string) function { // null where it is no number, as of one pair of values
 		return function{aggregate: name, template: "CASE WHEN isfinite($1) THEN $1 END", result: "double"}
 	}
+	moment := func(name string) function { // about the mean: DuckDB goes by sums of powers, of which little is left where values are large
+		return function{aggregate: "array_agg", skipNull: true, template: "trino_" + name + "($1)", result: "double", write: func(c *invocation) (string, *sql.Type) {
+			return c.fill("CAST($1 AS DOUBLE)"), nil
+		}}
+	}
 	bits := func(name string) function {
 		return function{aggregate: name, template: "CAST($1 AS BIGINT)", result: "bigint"}
 	}
@@ -116,9 +121,12 @@ func aggregateFunctions() map[string]function {
 			return "CAST(coalesce(" + c.hash(c.args[0], c.typ(0), 0) + ", 1) AS HUGEINT)", nil
 		}},
 		"bool_and": {aggregate: "bool_and", result: "boolean"}, "every": {aggregate: "bool_and", result: "boolean"},
-		"bool_or":        {aggregate: "bool_or", result: "boolean"},
-		"geometric_mean": real1("geomean"), "stddev": real1("stddev_samp"), "stddev_samp": real1("stddev_samp"), "stddev_pop": real1("stddev_pop"),
-		"variance": real1("var_samp"), "var_samp": real1("var_samp"), "var_pop": real1("var_pop"), "skewness": real1("skewness"), "kurtosis": real1("kurtosis"),
+		"bool_or": {aggregate: "bool_or", result: "boolean"},
+		"geometric_mean": {aggregate: "avg", result: "double", template: "exp($1)", write: func(c *invocation) (string, *sql.Type) {
+			return c.fill("CASE WHEN $1 > 0 THEN ln($1) WHEN $1 = 0 THEN -" + infText + " WHEN $1 IS NOT NULL THEN " + nanText + " END"), nil
+		}},
+		"skewness": moment("skewness"), "kurtosis": moment("kurtosis"), "stddev": real1("stddev_samp"), "stddev_samp": real1("stddev_samp"), "stddev_pop": real1("stddev_pop"),
+		"variance": real1("var_samp"), "var_samp": real1("var_samp"), "var_pop": real1("var_pop"),
 		"corr": finite("corr"), "covar_pop": real2("covar_pop"), "covar_samp": real2("covar_samp"), "regr_slope": finite("regr_slope"), "regr_intercept": finite("regr_intercept"),
 		"bitwise_and_agg": bits("bit_and"), "bitwise_or_agg": bits("bit_or"), "bitwise_xor_agg": bits("bit_xor"),
 		"histogram": {aggregate: "histogram", template: "map_from_entries(list_transform(map_entries($1), lambda __e: struct_pack(key := __e.key, value := CAST(__e.value AS BIGINT))))", write: func(c *invocation) (string, *sql.Type) {
@@ -380,9 +388,6 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 		}
 	case "approx_distinct":
 		text = distinctByCells(strings.TrimPrefix(inner, "DISTINCT "), text, filter+over, over != "" || in.isGrouped())
-	case "skewness": // of the population in Trino, of a sample in DuckDB
-		n := "CAST(count(" + inner + ")" + filter + over + " AS DOUBLE)"
-		text = "(" + text + " * (" + n + " - 2) / sqrt(" + n + " * (" + n + " - 1)))"
 	}
 	template := f.template
 	if f.finish != nil {

@@ -101,7 +101,7 @@ func Register(connector *duckdb.Connector) error {
 		return fmt.Errorf("register regex_cut: %w", err)
 	}
 	for name, u := range map[string]lists{"weighted_rank": weightedRank, "numeric_histogram": numericHistogram, "hash_fold": hashFold, "hash_sum": hashSum,
-		"tdigest_build": tdigestBuild, "qdigest_build": qdigestBuild} {
+		"tdigest_build": tdigestBuild, "qdigest_build": qdigestBuild, "skewness": skewness, "kurtosis": kurtosis} {
 		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
 			return fmt.Errorf("register %s: %w", name, err)
 		}

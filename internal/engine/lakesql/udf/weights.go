@@ -156,3 +156,35 @@ func merged(h []bucket, limit int) []bucket {
 	}
 	return out
 }
+
+// moments are how many values there are, and the sums of the second to fourth powers of what they are off their mean.
+func moments(values []float64) (n, m2, m3, m4 float64) {
+	n = float64(len(values))
+	mean := 0.0
+	for i, x := range values {
+		mean += (x - mean) / float64(i+1)
+	}
+	for _, x := range values {
+		d := x - mean
+		m2, m3, m4 = m2+d*d, m3+d*d*d, m4+d*d*d*d
+	}
+	return n, m2, m3, m4
+}
+
+// skewness is that of a population, of three values or more; kurtosis is the excess of a sample, of four or more.
+var (
+	skewness = lists{scalar{in: []duckdb.Type{doubles}, out: real8, f: func(v []driver.Value) (any, error) {
+		n, m2, m3, _ := moments(floats(v[0]))
+		if n < 3 {
+			return nil, nil
+		}
+		return math.Sqrt(n) * m3 / math.Pow(m2, 1.5), nil
+	}}}
+	kurtosis = lists{scalar{in: []duckdb.Type{doubles}, out: real8, f: func(v []driver.Value) (any, error) {
+		n, m2, _, m4 := moments(floats(v[0]))
+		if n < 4 {
+			return nil, nil
+		}
+		return (n-1)*n*(n+1)/((n-2)*(n-3))*m4/(m2*m2) - 3*(n-1)*(n-1)/((n-2)*(n-3)), nil
+	}}}
+)
