@@ -1,7 +1,9 @@
 package geometry
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -136,6 +138,24 @@ func TestInvalidReason(t *testing.T) {
 		if got, err := parsed(t, text).InvalidReason(); err != nil || got != want {
 			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
 		}
+	}
+}
+
+// TestValidLarge: validity of a polygon of many points is told, whether it is valid or not.
+func TestValidLarge(t *testing.T) {
+	ring := func(last string) *Shape {
+		var b strings.Builder
+		b.WriteString("POLYGON ((0 0")
+		for i := range 20_000 {
+			fmt.Fprintf(&b, ", %d %d", i, 2+i%2)
+		}
+		return parsed(t, b.String()+last+", 0 0))")
+	}
+	if ok, err := ring(", 20000 0").IsValid(); !ok || err != nil {
+		t.Errorf("a valid polygon: %v, %v", ok, err)
+	}
+	if ok, err := ring(", 500.5 5, 20000 0").IsValid(); ok || err != nil {
+		t.Errorf("a polygon that crosses itself: %v, %v", ok, err)
 	}
 }
 

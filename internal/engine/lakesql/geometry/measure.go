@@ -1,6 +1,7 @@
 package geometry
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -59,6 +60,9 @@ func (s *Shape) IsEmpty() bool { return s.g.IsEmpty() }
 // IsValid reports whether the geometry is well formed, as InvalidReason has it.
 func (s *Shape) IsValid() (bool, error) {
 	reason, err := s.InvalidReason()
+	if errors.Is(err, errCost) && numPoints(s.g, false) <= maxPoints {
+		return false, nil // something is wrong with it, and only what is too much to ask
+	}
 	return reason == "", err
 }
 

@@ -278,16 +278,20 @@ func invalidReason(g geom.Geometry) (string, error) {
 			}
 		}
 	}
+	if area { // the library has an index of segments
+		if g.Validate() == nil {
+			return "", nil
+		}
+	} else if simple, defined := g.IsSimple(); simple && defined {
+		return "", nil
+	}
 	if reason, err := meetings(lines, area); reason != "" || err != nil || !area {
 		return reason, err
 	}
-	if err := g.Validate(); err != nil {
-		if first := lines[0]; geom.Geometry.IsPolygon(g) && len(lines) > 1 && touches(lines) {
-			return near("Disconnected interior", first[1]), nil
-		}
-		return "RingOrientation", nil
+	if g.IsPolygon() && len(lines) > 1 && touches(lines) {
+		return near("Disconnected interior", lines[0][1]), nil
 	}
-	return "", nil
+	return "RingOrientation", nil
 }
 
 // touches reports whether a hole meets the shell.
@@ -304,7 +308,8 @@ func touches(lines [][]geom.XY) bool {
 	return false
 }
 
-// meetings is where lines meet in a way that they must not.
+// meetings is where lines meet in a way that they must not. It looks at all pairs of segments, and fails with
+// errCost for too many.
 func meetings(lines [][]geom.XY, area bool) (string, error) {
 	type at struct{ line, i int }
 	var all []at
