@@ -63,9 +63,42 @@ func jsonShapeUDF(v []driver.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Elem != nil && s.Elem.Scalar != "" && plainValues(v[1].(string)) {
+		return v[1], nil
+	}
 	var wrong error
 	out := s.apply([]byte(v[1].(string)), &wrong)
 	return string(out), wrong
+}
+
+// plainValues reports whether all values of an array or an object are texts, small whole numbers, truths
+// and nulls, which are read as they are.
+func plainValues(doc string) bool {
+	const smallDigits = 15
+	open, digits := 0, 0
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
+		case c == '"':
+			for i++; i < len(doc) && doc[i] != '"'; i++ {
+				if doc[i] == '\\' {
+					i++
+				}
+			}
+		case c == '[' || c == '{':
+			if open++; open > 1 {
+				return false
+			}
+		case c-'0' <= 9:
+			if digits++; digits > smallDigits {
+				return false
+			}
+			continue
+		case c == '.' || (c == 'e' || c == 'E') && digits > 0:
+			return false
+		}
+		digits = 0
+	}
+	return true
 }
 
 // scalar writes a number so that DuckDB reads the value that Trino has: a text has that of the double

@@ -55,3 +55,15 @@ func TestJSONShapeTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestPlainValues: what is read as it is comes back so, anything else is looked at.
+func TestPlainValues(t *testing.T) {
+	for doc, want := range map[string]bool{
+		`{"a":"x.y","b":1,"c":true,"d":null}`: true, `["[", "{\"e1.5"]`: true, `[1, 2]`: true, `{}`: true, `{"e":"E"}`: true, `"x"`: true,
+		`[1.5]`: false, `[1e2]`: false, `[-2E5]`: false, `[[1]]`: false, `{"a":{}}`: false, `[12345678901234567890]`: false,
+	} {
+		if got := plainValues(doc); got != want {
+			t.Errorf("%s: %v, want %v", doc, got, want)
+		}
+	}
+}

@@ -68,7 +68,7 @@ func parseURI(s string) *uri {
 		return nil
 	}
 	if at := strings.IndexAny(rest, ":/?"); at >= 0 && rest[at] == ':' {
-		if u.scheme = rest[:at]; !schemeText.MatchString(u.scheme) || at+1 == len(rest) {
+		if u.scheme = rest[:at]; u.scheme != "https" && u.scheme != "http" && !schemeText.MatchString(u.scheme) || at+1 == len(rest) {
 			return nil
 		}
 		if rest = rest[at+1:]; rest[0] != '/' { // opaque
@@ -101,6 +101,26 @@ func parseURI(s string) *uri {
 	return u
 }
 
+// plainHost is whether a host is a name of letters and digits alone between its dots, the last part of
+// letters: most are, and hostText takes longer to say so.
+func plainHost(host string) bool {
+	part, letters := 0, true
+	for i := 0; i < len(host); i++ {
+		switch c := host[i]; {
+		case c|0x20 >= 'a' && c|0x20 <= 'z':
+			part++
+		case c-'0' <= 9:
+			part++
+			letters = false
+		case c == '.' && part > 0:
+			part, letters = 0, true
+		default:
+			return false
+		}
+	}
+	return part > 0 && letters
+}
+
 // server reads an authority that names a host; others, as of names with underscores, have none.
 func (u *uri) server(authority string) bool {
 	user, host, ok := strings.Cut(authority, "@")
@@ -111,7 +131,7 @@ func (u *uri) server(authority string) bool {
 	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
 		host, port = host[:at], host[at+1:]
 	}
-	if !legal(user, uriUser) || !hostText.MatchString(host) || strings.Trim(port, "0123456789") != "" {
+	if !legal(user, uriUser) || !plainHost(host) && !hostText.MatchString(host) || strings.Trim(port, "0123456789") != "" {
 		return false
 	}
 	n := -1
