@@ -60,9 +60,9 @@ func TestTemplates(t *testing.T) {
 		`{"k": "<k>"}`:                             `{"k": "[\"x\",\"y\"]"}`,
 		`{"rule": <aws.events.rule-arn>, "n": "<aws.events.rule-name>", "at": <aws.events.event.ingestion-time>}`: `{"rule": "arn:r", "n": "r", "at": "2024-05-06T07:08:10Z"}`,
 		`{"e": <aws.events.event.json>}`: `{"e": ` + event + `}`,
-		`{"e": <aws.events.event>}`:      `{"e": {"version":"0","id":"i","detail-type":"order","source":"shop","time":"2024-05-06T07:08:09Z","resources":["r1","r2"]}}`,
+		`{"e": <aws.events.event>}`:      `{"e": {"version":"0","id":"i","detailType":"order","source":"shop","time":"2024-05-06T07:08:09Z","resources":["r1","r2"]}}`,
 		"\"<type> one\"\n\"two <n>\"":    "\"order one\"\n\"two 1.50\"",
-		`"a < b and <c> d"`:              `"a < b and <c> d"`,
+		`"a < b and > c <> <d e> d"`:     `"a < b and > c <> <d e> d"`,
 		`<a>`:                            `{"n":1.50,"s":"say \"hi\""}`,
 		`{"x": "\"<type>\""}`:            `{"x": "\"order\""}`,
 	} {
@@ -79,6 +79,10 @@ func TestTemplates(t *testing.T) {
 		if _, err := ParseTemplate(paths, bad); !errors.Is(err, ErrTemplate) {
 			t.Errorf("%s: %v", bad, err)
 		}
+	}
+	var unknown *VariableError
+	if _, err := ParseTemplate(paths, `"of <type> by <who> no JSON`); !errors.As(err, &unknown) || unknown.Name != "who" {
+		t.Error(err)
 	}
 	if _, err := ParseTemplate(map[string]string{"aws.x": "$.a"}, `"x"`); !errors.Is(err, ErrTemplate) {
 		t.Error(err)

@@ -16,6 +16,16 @@ var (
 	ErrTooLarge = errors.New("eventinput: the output is too large")
 )
 
+// VariableError is the error of a template with a variable that is not there. It wraps ErrTemplate.
+type VariableError struct{ Name string }
+
+func (e *VariableError) Error() string {
+	return fmt.Sprintf("%v: there is no variable %s", ErrTemplate, e.Name)
+}
+
+// Unwrap returns ErrTemplate.
+func (e *VariableError) Unwrap() error { return ErrTemplate }
+
 // reserved begins the names of variables that are there without a path.
 const reserved = "aws.events."
 
@@ -54,12 +64,14 @@ func ParseTemplate(paths map[string]string, text string) (*Template, error) {
 		}
 		t.paths[name] = p
 	}
-	t.read(text)
+	if err := t.read(text); err != nil {
+		return nil, err
+	}
 	return t, t.check()
 }
 
-// read takes the text apart.
-func (t *Template) read(text string) {
+// read takes the text apart. What is between < and > and is no name of variables is text.
+func (t *Template) read(text string) error {
 	from, quoted := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -69,8 +81,11 @@ func (t *Template) read(text string) {
 			quoted = !quoted
 		case c == '<':
 			name, _, ok := strings.Cut(text[i+1:], ">")
-			if !ok || !t.has(name) {
+			if !ok || !isName(name) {
 				continue
+			}
+			if !t.has(name) {
+				return &VariableError{name}
 			}
 			t.parts = append(t.parts, part{text: text[from:i]}, part{variable: name, quoted: quoted})
 			i += len(name) + 1
@@ -78,6 +93,19 @@ func (t *Template) read(text string) {
 		}
 	}
 	t.parts = append(t.parts, part{text: text[min(from, len(text)):]})
+	return nil
+}
+
+// isName reports whether a text may be the name of a variable.
+func isName(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.':
+		default:
+			return false
+		}
+	}
+	return text != ""
 }
 
 func (t *Template) has(name string) bool {
@@ -180,7 +208,8 @@ func inQuotes(v json.RawMessage) []byte {
 	return q[1 : len(q)-1]
 }
 
-// withoutDetail is an event without the member of that name, the others in their order.
+// withoutDetail is an event without the member of that name, the others in their order. AWS has detailType in place of
+// detail-type there. (Recordings of AWS.)
 func withoutDetail(event []byte) json.RawMessage {
 	d := json.NewDecoder(bytes.NewReader(event))
 	if _, err := d.Token(); err != nil {
@@ -196,8 +225,11 @@ func withoutDetail(event []byte) json.RawMessage {
 		if err := d.Decode(&v); err != nil {
 			break
 		}
-		if name == "detail" {
+		switch name {
+		case "detail":
 			continue
+		case "detail-type":
+			name = "detailType"
 		}
 		if len(b) > 1 {
 			b = append(b, ',')

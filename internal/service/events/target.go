@@ -192,6 +192,10 @@ func (d *targetDoc) checkInput(k kind, t *types.Target) error {
 			if errors.Is(err, eventinput.ErrPath) {
 				return invalid("Invalid InputPathsMap for target %s : %s", d.ID, strings.TrimPrefix(err.Error(), eventinput.ErrPath.Error()+": "))
 			}
+			var unknown *eventinput.VariableError
+			if errors.As(err, &unknown) {
+				return invalid("InputTemplate for target %s contains invalid placeholder %s.", d.ID, unknown.Name)
+			}
 			return invalid("Invalid InputTemplate for target %s : %s", d.ID, strings.TrimPrefix(err.Error(), eventinput.ErrTemplate.Error()+": "))
 		}
 	}
