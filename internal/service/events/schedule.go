@@ -50,8 +50,8 @@ func (s schedule) next(since, t time.Time) time.Time {
 	if s.cron != nil {
 		return s.cron.Next(t)
 	}
-	if t.Before(since) {
-		return since.Add(s.every)
+	if t.Before(since) { // the clock was set back
+		return since.Add(-((since.Sub(t) - 1) / s.every * s.every))
 	}
 	return since.Add((t.Sub(since)/s.every + 1) * s.every)
 }
@@ -84,10 +84,17 @@ func (s *Service) runSchedule(ctx context.Context, j *work.Job[ruleDoc]) error {
 	if err != nil || d.Next.IsZero() || !d.enabled() {
 		return nil //nolint:nilerr // it was checked when it was taken
 	}
-	if wait := d.Next.Sub(s.clock.Now()); wait > 0 {
+	due, now := d.Next, s.clock.Now()
+	if wait := due.Sub(now); wait > 0 {
+		if soon := sch.next(d.Since, now); soon.Before(due) && sch.next(d.Since, soon).Before(due) {
+			// The clock was set back, by more than to the time that fired last.
+			if err := s.moveNext(ctx, d, due, soon); err != nil {
+				return err
+			}
+			return work.RunAfter(0)
+		}
 		return work.RunAfter(min(wait, time.Hour))
 	}
-	due := d.Next
 	e := &event{
 		ID: uuid.NewSHA1(uuid.NameSpaceURL, []byte(d.ID+due.UTC().Format(time.RFC3339))).String(), Account: d.Account, Region: d.Region,
 		Source: "aws.events", DetailType: "Scheduled Event", Time: due, Resources: []string{d.arn()}, Detail: []byte("{}"), ingested: s.now(),
@@ -95,17 +102,25 @@ func (s *Service) runSchedule(ctx context.Context, j *work.Job[ruleDoc]) error {
 	if err := s.fire(d, e); err != nil {
 		return err
 	}
-	_, err = s.rules.Modify(context.WithoutCancel(ctx), func(now *ruleDoc) error {
-		if now.ID != d.ID || !now.Next.Equal(due) {
-			return errMoved
-		}
-		now.Next = sch.next(now.Since, s.clock.Now())
-		return nil
-	}, d.key()...)
-	if err != nil && !errors.Is(err, errMoved) && !errors.Is(err, state.ErrNotFound) {
+	if err := s.moveNext(ctx, d, due, sch.next(d.Since, s.clock.Now())); err != nil {
 		return err
 	}
 	return work.RunAfter(0)
+}
+
+// moveNext sets when a rule is due, unless that is no longer what it was.
+func (s *Service) moveNext(ctx context.Context, d *ruleDoc, was, next time.Time) error {
+	_, err := s.rules.Modify(context.WithoutCancel(ctx), func(now *ruleDoc) error {
+		if now.ID != d.ID || !now.Next.Equal(was) {
+			return errMoved
+		}
+		now.Next = next
+		return nil
+	}, d.key()...)
+	if errors.Is(err, errMoved) || errors.Is(err, state.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // errMoved ends a change of a rule whose schedule is another by now.
