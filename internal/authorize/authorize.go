@@ -250,9 +250,10 @@ func (a *Authorizer) reach(ctx context.Context, c *awswire.Call, needs []awswire
 
 // Reach decides about a call within the process on a resource that an ARN names, and returns the context for it: with the
 // account of the resource where that is another one, which lets the caller in, or where denials do not count, the caller's account.
-func (a *Authorizer) Reach(ctx context.Context, action, resource string) (context.Context, error) {
+// The keys are condition keys of the call's own; nil for none.
+func (a *Authorizer) Reach(ctx context.Context, action, resource string, keys map[string][]string) (context.Context, error) {
 	service, _, _ := strings.Cut(action, ":")
-	q := question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service}
+	q := question{caller: awswire.CallerFrom(ctx), action: action, resource: resource, service: service, keys: keys}
 	if err := a.allow(ctx, q); err != nil {
 		return ctx, err
 	}
@@ -321,7 +322,7 @@ func (a *Authorizer) acrossCall(ctx context.Context, c *awswire.Call) error {
 		if free[n.Action] {
 			continue
 		}
-		if err := a.across(ctx, &question{caller: c.Caller, action: n.Action, resource: n.Resource, service: c.Service, call: c}); err != nil {
+		if err := a.across(ctx, &question{caller: c.Caller, action: n.Action, resource: n.Resource, service: c.Service, call: c, own: n.Keys}); err != nil {
 			return err
 		}
 	}

@@ -116,7 +116,7 @@ func TestReach(t *testing.T) {
 	} {
 		for mode, want := range map[Mode]string{Off: tt.off, Log: tt.off, Enforce: tt.enforce} {
 			a := New(Config{Mode: mode, Identities: known(t), Resources: map[string]ResourcePolicies{"kinesis": policies}})
-			ctx, err := a.Reach(as(tt.who), tt.action, tt.resource)
+			ctx, err := a.Reach(as(tt.who), tt.action, tt.resource, nil)
 			if got := awswire.CallerFrom(ctx).Account; (err != nil) != (want == "") || err == nil && got != want {
 				t.Errorf("%s: %q %s %s reaches %s (%v), want %q", mode, tt.who, tt.action, tt.resource, got, err, want)
 			}

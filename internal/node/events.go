@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,7 +22,7 @@ func makeEvents(s *services, p parts) (_ service, err error) {
 		State: p.state, Outbox: p.outbox,
 		Queues: askedQueues{s.sqs, decide}, Topics: askedTopics{s.sns, decide}, Functions: askedFunctions{s.lambda, decide}, Streams: subscribedStreams{s.kinesis, decide},
 		Deliveries: subscribedDeliveries{s.firehose, decide}, Logs: ruledGroups{s.logs, decide},
-		Allow: p.node.reach, Owner: p.owner, Here: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
+		Allow: p.node.reachWith, Owner: p.owner, Here: p.here, Meter: p.meter, Clock: p.clock, Logger: p.logger,
 	})
 	return s.events, err
 }
@@ -38,7 +39,17 @@ type askedBuses struct {
 
 func (b askedBuses) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, o ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
 	for _, n := range events.NeedsOfPutEvents(awswire.CallerFrom(ctx), in) {
-		if err := b.ask(ctx, n.Action, n.Resource, nil); err != nil {
+		keys := func(key string) []string {
+			if n.Keys != nil {
+				for name, v := range n.Keys() {
+					if strings.EqualFold(name, key) {
+						return v
+					}
+				}
+			}
+			return nil
+		}
+		if err := b.ask(ctx, n.Action, n.Resource, keys); err != nil {
 			return nil, err
 		}
 	}

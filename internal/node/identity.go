@@ -93,11 +93,16 @@ func (n *Node) decide(ctx context.Context, action, arn string, keys policy.Keys)
 // reach decides about a call on a resource that an ARN names, and returns the context for it: with the account of the resource
 // where that is another one, which lets the caller in.
 func (n *Node) reach(ctx context.Context, action, arn string) (context.Context, error) {
+	return n.reachWith(ctx, action, arn, nil)
+}
+
+// reachWith is reach for a call with condition keys of its own.
+func (n *Node) reachWith(ctx context.Context, action, arn string, keys map[string][]string) (context.Context, error) {
 	a := n.deciding.Load()
 	if a == nil {
 		return ctx, nil // no requests are served yet
 	}
-	return a.Reach(ctx, action, arn)
+	return a.Reach(ctx, action, arn, keys)
 }
 
 // decideGranted is decide about a resource that lets the caller in by a list of its own.

@@ -39,19 +39,26 @@ func one(s *string) []string {
 // NeedsOfPutEvents are what a call of PutEvents asks of its caller: to put events on each of its buses. A bus of another account refuses its entry alone.
 func NeedsOfPutEvents(c awswire.Caller, in *eventbridge.PutEventsInput) []awswire.Need {
 	var needs []awswire.Need
-	had := map[string]bool{}
+	had := map[[3]string]bool{}
 	for i := range in.Entries {
-		of, name, err := busOf(scope.Scope{Account: c.Account, Region: c.Region}, in.Entries[i].EventBusName)
+		e := &in.Entries[i]
+		of, name, err := busOf(scope.Scope{Account: c.Account, Region: c.Region}, e.EventBusName)
 		if err != nil {
 			continue
 		}
-		n := awswire.Need{Action: "events:PutEvents", Resource: of.ARN("events", "event-bus/"+name)}
+		n := awswire.Need{
+			Action: "events:PutEvents", Resource: of.ARN("events", "event-bus/"+name),
+			Keys: func() map[string][]string {
+				return keysOfEvent(aws.ToString(e.Source), aws.ToString(e.DetailType), false)
+			},
+		}
+		same := [3]string{n.Resource, aws.ToString(e.Source), aws.ToString(e.DetailType)}
 		if of.Account != c.Account {
 			n.Part = i + 1
-		} else if had[n.Resource] {
+		} else if had[same] {
 			continue
 		}
-		had[n.Resource] = true
+		had[same] = true
 		needs = append(needs, n)
 	}
 	if needs == nil { // entries that name no bus fail by themselves
@@ -77,25 +84,25 @@ func (s *Service) API() awswire.API {
 			awswire.Needing(awswire.Executes(s.PutEvents), NeedsOfPutEvents),
 			awswire.Executes(s.TestEventPattern),
 
-			awswire.Executes(s.PutRule, func(c caller, in *eventbridge.PutRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }),
-			awswire.Executes(s.DescribeRule, func(c caller, in *eventbridge.DescribeRuleInput) []string {
+			awswire.WithKeys(awswire.Executes(s.PutRule, func(c caller, in *eventbridge.PutRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }), keysOfRule),
+			awswire.WithKeys(awswire.Executes(s.DescribeRule, func(c caller, in *eventbridge.DescribeRuleInput) []string {
 				return ruleARNs(c, in.EventBusName, in.Name)
-			}),
-			awswire.Executes(s.DeleteRule, func(c caller, in *eventbridge.DeleteRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }),
-			awswire.Executes(s.EnableRule, func(c caller, in *eventbridge.EnableRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }),
-			awswire.Executes(s.DisableRule, func(c caller, in *eventbridge.DisableRuleInput) []string {
+			}), keysOfCreator[eventbridge.DescribeRuleInput]),
+			awswire.WithKeys(awswire.Executes(s.DeleteRule, func(c caller, in *eventbridge.DeleteRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }), keysOfCreator[eventbridge.DeleteRuleInput]),
+			awswire.WithKeys(awswire.Executes(s.EnableRule, func(c caller, in *eventbridge.EnableRuleInput) []string { return ruleARNs(c, in.EventBusName, in.Name) }), keysOfCreator[eventbridge.EnableRuleInput]),
+			awswire.WithKeys(awswire.Executes(s.DisableRule, func(c caller, in *eventbridge.DisableRuleInput) []string {
 				return ruleARNs(c, in.EventBusName, in.Name)
-			}),
+			}), keysOfCreator[eventbridge.DisableRuleInput]),
 			awswire.Executes(s.ListRules),
 			awswire.Executes(s.ListRuleNamesByTarget),
 
-			awswire.Executes(s.PutTargets, func(c caller, in *eventbridge.PutTargetsInput) []string { return ruleARNs(c, in.EventBusName, in.Rule) }),
-			awswire.Executes(s.RemoveTargets, func(c caller, in *eventbridge.RemoveTargetsInput) []string {
+			awswire.WithKeys(awswire.Executes(s.PutTargets, func(c caller, in *eventbridge.PutTargetsInput) []string { return ruleARNs(c, in.EventBusName, in.Rule) }), keysOfTargets),
+			awswire.WithKeys(awswire.Executes(s.RemoveTargets, func(c caller, in *eventbridge.RemoveTargetsInput) []string {
 				return ruleARNs(c, in.EventBusName, in.Rule)
-			}),
-			awswire.Executes(s.ListTargetsByRule, func(c caller, in *eventbridge.ListTargetsByRuleInput) []string {
+			}), keysOfCreator[eventbridge.RemoveTargetsInput]),
+			awswire.WithKeys(awswire.Executes(s.ListTargetsByRule, func(c caller, in *eventbridge.ListTargetsByRuleInput) []string {
 				return ruleARNs(c, in.EventBusName, in.Rule)
-			}),
+			}), keysOfCreator[eventbridge.ListTargetsByRuleInput]),
 
 			awswire.Executes(s.CreateArchive, func(c caller, in *eventbridge.CreateArchiveInput) []string {
 				return named(c, "archive/", in.ArchiveName)

@@ -60,8 +60,8 @@ type Config struct {
 
 	// Allow decides whether the caller of a context may do an action ("events:PutEvents") with the resource of an ARN, and
 	// returns the context for it: with the account of the resource where that is another one, which lets the caller in. Nil:
-	// every caller may, in its own account.
-	Allow func(ctx context.Context, action, resource string) (context.Context, error)
+	// every caller may, in its own account. The keys are condition keys of the request.
+	Allow func(ctx context.Context, action, resource string, keys map[string][]string) (context.Context, error)
 
 	Clock  clockwork.Clock    // nil: the real one
 	Owner  work.Owner         // of schedules
@@ -111,7 +111,9 @@ func New(c Config) (*Service, error) {
 		c.Here = c.Owner
 	}
 	if c.Allow == nil {
-		c.Allow = func(ctx context.Context, _, _ string) (context.Context, error) { return ctx, nil }
+		c.Allow = func(ctx context.Context, _, _ string, _ map[string][]string) (context.Context, error) {
+			return ctx, nil
+		}
 	}
 	s := &Service{
 		cfg: c, clock: c.Clock, log: c.Logger, memory: semaphore.NewWeighted(maxDelivering),

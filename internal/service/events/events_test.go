@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,6 +180,7 @@ type fixture struct {
 	dir     string
 	closers []func()
 	allow   func(ctx context.Context, action, resource string) (context.Context, error)
+	keys    atomic.Pointer[map[string][]string] // that allow was last asked with
 }
 
 func open(t *testing.T) *fixture {
@@ -216,7 +218,8 @@ func (f *fixture) start() {
 	}
 	f.Service, err = New(Config{
 		State: st, Outbox: box, Queues: f.to, Topics: f.to, Functions: f.to, Streams: f.to, Deliveries: f.to, Logs: f.to, Clock: f.clock, Meter: f.meter,
-		Allow: func(ctx context.Context, action, resource string) (context.Context, error) {
+		Allow: func(ctx context.Context, action, resource string, keys map[string][]string) (context.Context, error) {
+			f.keys.Store(&keys)
 			return f.allow(ctx, action, resource)
 		},
 	})
@@ -418,6 +421,9 @@ func TestBuses(t *testing.T) {
 	if got := f.to.wait(t, "q2", 1)[0]; !strings.Contains(got.body, id) || got.source != *name("events", "rule/two/on") {
 		t.Errorf("%+v", got)
 	}
+	if got := fmt.Sprint(*f.keys.Load()); got != "map[aws:SourceAccount:[111122223333] aws:SourceArn:["+*name("events", "rule/one/on")+"] events:detail-type:[order] events:eventBusInvocation:[true] events:source:[shop]]" {
+		t.Error(got)
+	}
 	if got := f.to.wait(t, "dead", 1)[0]; got.attributes["ERROR_CODE"] != "THIRD_ACCOUNT_HOP_DETECTED" {
 		t.Errorf("%+v", got)
 	}
@@ -438,6 +444,9 @@ func TestBuses(t *testing.T) {
 	}
 	if out := put(); out.FailedEntryCount != 0 {
 		t.Errorf("%+v", out)
+	}
+	if got := fmt.Sprint(*f.keys.Load()); got != "map[events:detail-type:[t] events:eventBusInvocation:[false] events:source:[far]]" {
+		t.Error(got)
 	}
 	if got := f.to.wait(t, "q3", 2)[1]; !strings.Contains(got.body, `"account":"444455556666"`) {
 		t.Errorf("%+v", got)
@@ -499,6 +508,27 @@ func TestSchedules(t *testing.T) {
 	defer f.to.mu.Unlock()
 	if len(f.to.got["rate"]) > had+1 { // one may have been on its way
 		t.Errorf("a disabled rule fired: %d, then %d", had, len(f.to.got["rate"]))
+	}
+}
+
+// TestClockSetBack fires on time after the clock was a year ahead, and when the rule itself is from then.
+func TestClockSetBack(t *testing.T) {
+	f := open(t)
+	right := f.clock.Now()
+	f.rule("rate", "", "rate(5 minutes)", target("q", "sqs", "rate"))
+	f.rule("cron", "", "cron(0 * * * ? *)", target("q", "sqs", "cron"))
+	f.clock.Advance(365 * 24 * time.Hour)
+	f.to.wait(t, "rate", 1)
+	f.to.wait(t, "cron", 1)
+	f.rule("late", "", "rate(5 minutes)", target("q", "sqs", "late"))
+	f.stop()
+	f.clock = clockwork.NewFakeClockAt(right.Add(time.Minute))
+	f.start()
+	f.advanceUntil("rate", 2, time.Minute)
+	f.advanceUntil("late", 1, time.Minute)
+	f.advanceUntil("cron", 2, 10*time.Minute)
+	if after := f.clock.Now().Sub(right); after > 24*time.Hour {
+		t.Errorf("all have fired after %v", after)
 	}
 }
 

@@ -144,7 +144,7 @@ func (s *Service) putEntry(ctx context.Context, to *posting, i int, in *types.Pu
 		return failed("InvalidArgument", "Parameter EventBusName is not valid. Reason: the event bus is of the region %s.", of.Region), nil
 	}
 	if of.Account != sc.Account {
-		if err := s.maySend(ctx, i, of.ARN("events", "event-bus/"+name)); err != nil {
+		if err := s.maySend(ctx, i, of.ARN("events", "event-bus/"+name), keysOfEvent(*in.Source, *in.DetailType, false)); err != nil {
 			return failed("AccessDeniedException", "%s", messageOf(err)), nil
 		}
 	}
@@ -171,11 +171,11 @@ func messageOf(err error) string {
 }
 
 // maySend decides whether the caller may put an event on a bus of another account.
-func (s *Service) maySend(ctx context.Context, i int, bus string) error {
+func (s *Service) maySend(ctx context.Context, i int, bus string, keys map[string][]string) error {
 	if err := awswire.DenialOf(ctx, i+1); err != nil {
 		return err
 	}
-	to, err := s.cfg.Allow(ctx, "events:PutEvents", bus)
+	to, err := s.cfg.Allow(ctx, "events:PutEvents", bus, keys)
 	if err != nil {
 		return err
 	}

@@ -234,7 +234,11 @@ func (s *Service) toBus(ctx context.Context, d *targetDoc, a arn.ARN, o *sending
 	if d.Role != "" {
 		as = awswire.Acting(ctx, d.Account, a.Region, principal, d.Role, d.ruleARN())
 	}
-	reached, err := s.cfg.Allow(as, "events:PutEvents", d.ARN)
+	e, err := decodeEvent(o.m.Body)
+	if err != nil {
+		return &failure{code: "INVALID_JSON", final: true, err: err}
+	}
+	reached, err := s.cfg.Allow(as, "events:PutEvents", d.ARN, keysOfHop(d, e.Source, e.DetailType))
 	if err != nil {
 		return err
 	}
@@ -243,10 +247,6 @@ func (s *Service) toBus(ctx context.Context, d *targetDoc, a arn.ARN, o *sending
 	}
 	if _, err := s.bus(of, name); err != nil {
 		return err
-	}
-	e, err := decodeEvent(o.m.Body)
-	if err != nil {
-		return &failure{code: "INVALID_JSON", final: true, err: err}
 	}
 	e.trace, e.ingested, e.hops = o.of.Trace, s.now(), o.of.Hops+1
 	return s.route(of, name, e)
