@@ -3,6 +3,7 @@ package eventinput
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -93,6 +94,31 @@ func TestTemplates(t *testing.T) {
 	}
 	if _, err := tm.Fill([]byte(event), of, 400); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
+	}
+}
+
+// TestManyPaths fills a template of as many variables as there may be from the depth of an event as large as there may be.
+// Were each path to read all levels above its value by itself, that would take minutes.
+func TestManyPaths(t *testing.T) {
+	const depth = 60
+	var detail, template strings.Builder
+	detail.WriteString(strings.Repeat(`{"a":`, depth) + "{")
+	for i := range 20_000 {
+		fmt.Fprintf(&detail, `"n%d":%d,`, i, i)
+	}
+	detail.WriteString(`"z":0}` + strings.Repeat("}", depth))
+	paths := map[string]string{}
+	for i := range 100 {
+		paths[fmt.Sprint("v", i)] = "$" + strings.Repeat(".a", depth) + fmt.Sprint(".n", i)
+		fmt.Fprintf(&template, "<v%d> ", i)
+	}
+	tm, err := ParseTemplate(paths, `"`+template.String()+`"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := tm.Fill([]byte(detail.String()), Of{}, 1<<20)
+	if err != nil || !strings.HasPrefix(string(got), `"0 1 2 3 `) || !strings.HasSuffix(string(got), ` 98 99 "`) {
+		t.Errorf("%.200s (%v)", got, err)
 	}
 }
 

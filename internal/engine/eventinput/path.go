@@ -100,26 +100,58 @@ func readStep(text string) (s step, rest, why string) {
 	return step{kind: 'i', index: n}, rest, ""
 }
 
+// value is one of a document, whose members or elements are read when a path asks for them, and once for all paths.
+type value struct {
+	raw    json.RawMessage
+	read   bool
+	object map[string]*value
+	list   []*value
+}
+
+// open reads the members or the elements of a value that has any.
+func (v *value) open() {
+	if v.read {
+		return
+	}
+	v.read = true
+	switch text := bytes.TrimSpace(v.raw); {
+	case len(text) == 0:
+	case text[0] == '{':
+		var m map[string]json.RawMessage
+		if json.Unmarshal(text, &m) != nil {
+			return
+		}
+		v.object = make(map[string]*value, len(m))
+		for name, raw := range m {
+			v.object[name] = &value{raw: raw}
+		}
+	case text[0] == '[':
+		var list []json.RawMessage
+		if json.Unmarshal(text, &list) != nil {
+			return
+		}
+		for _, raw := range list {
+			v.list = append(v.list, &value{raw: raw})
+		}
+	}
+}
+
 // Get returns the value, as it is written, that the path leads to in a JSON document; false for none.
-func (p *Path) Get(doc []byte) (json.RawMessage, bool) {
-	found := []json.RawMessage{doc}
+func (p *Path) Get(doc []byte) (json.RawMessage, bool) { return p.get(&value{raw: doc}) }
+
+func (p *Path) get(doc *value) (json.RawMessage, bool) {
+	found := []*value{doc}
 	for _, s := range p.steps {
-		var next []json.RawMessage
+		var next []*value
 		for _, v := range found {
 			next = s.from(v, next)
 		}
 		if found = next; len(found) == 0 {
-			break
+			return nil, false
 		}
 	}
 	if !p.many {
-		if len(found) == 0 {
-			return nil, false
-		}
-		return found[0], true
-	}
-	if len(found) == 0 {
-		return nil, false
+		return found[0].raw, true
 	}
 	var b bytes.Buffer
 	b.WriteByte('[')
@@ -127,44 +159,29 @@ func (p *Path) Get(doc []byte) (json.RawMessage, bool) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.Write(v)
+		b.Write(v.raw)
 	}
 	b.WriteByte(']')
 	return b.Bytes(), true
 }
 
 // from adds what the step leads to.
-func (s step) from(v json.RawMessage, to []json.RawMessage) []json.RawMessage {
-	v = bytes.TrimSpace(v)
-	if len(v) == 0 || v[0] != '{' && v[0] != '[' {
-		return to
-	}
-	if v[0] == '{' {
-		if s.kind == 'i' {
-			return to
-		}
-		var m map[string]json.RawMessage
-		if json.Unmarshal(v, &m) != nil {
-			return to
-		}
-		if s.kind == '*' {
-			for _, name := range slices.Sorted(maps.Keys(m)) {
-				to = append(to, m[name])
-			}
-		} else if e, ok := m[s.name]; ok {
+func (s step) from(v *value, to []*value) []*value {
+	v.open()
+	switch s.kind {
+	case 'n':
+		if e, ok := v.object[s.name]; ok {
 			to = append(to, e)
 		}
-		return to
-	}
-	var list []json.RawMessage
-	if s.kind == 'n' || json.Unmarshal(v, &list) != nil {
-		return to
-	}
-	if s.kind == '*' {
-		return append(to, list...)
-	}
-	if s.index < len(list) {
-		to = append(to, list[s.index])
+	case 'i':
+		if s.index < len(v.list) {
+			to = append(to, v.list[s.index])
+		}
+	case '*':
+		to = append(to, v.list...)
+		for _, name := range slices.Sorted(maps.Keys(v.object)) {
+			to = append(to, v.object[name])
+		}
 	}
 	return to
 }

@@ -152,13 +152,13 @@ type Of struct {
 // Fill is the template with the values of an event, which is a JSON object, and may have up to limit bytes.
 func (t *Template) Fill(event []byte, of Of, limit int) ([]byte, error) {
 	var b bytes.Buffer
-	values := map[string]json.RawMessage{}
+	values, doc := map[string]json.RawMessage{}, &value{raw: event}
 	for _, p := range t.parts {
 		piece := []byte(p.text)
 		if p.variable != "" {
 			v, ok := values[p.variable]
 			if !ok {
-				v = t.value(p.variable, event, of)
+				v = t.value(p.variable, doc, of)
 				values[p.variable] = v
 			}
 			if piece = v; p.quoted {
@@ -174,7 +174,7 @@ func (t *Template) Fill(event []byte, of Of, limit int) ([]byte, error) {
 }
 
 // value is the JSON of a variable.
-func (t *Template) value(name string, event []byte, of Of) json.RawMessage {
+func (t *Template) value(name string, doc *value, of Of) json.RawMessage {
 	switch name {
 	case RuleARN:
 		return quote(of.RuleARN)
@@ -183,11 +183,11 @@ func (t *Template) value(name string, event []byte, of Of) json.RawMessage {
 	case Ingestion:
 		return quote(of.Ingested)
 	case WholeJSON:
-		return event
+		return doc.raw
 	case Event:
-		return withoutDetail(event)
+		return withoutDetail(doc.raw)
 	}
-	if v, ok := t.paths[name].Get(event); ok {
+	if v, ok := t.paths[name].get(doc); ok {
 		return v
 	}
 	return json.RawMessage(`""`)
