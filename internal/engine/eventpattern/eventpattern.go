@@ -14,8 +14,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -63,15 +63,35 @@ func (l values) has(v any) bool {
 }
 
 func decode(b []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
 	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
+	err := json.Unmarshal(b, &v)
+	var large *json.UnmarshalTypeError
+	if errors.As(err, &large) { // a number beyond those of float64
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.UseNumber()
+		if err = d.Decode(&v); err == nil {
+			v = floats(v)
+		}
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more than one value")
+	return v, err
+}
+
+// floats has the numbers of a value as float64: those that are too large are infinite.
+func floats(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		f, _ := strconv.ParseFloat(string(v), 64)
+		return f
+	case []any:
+		for i, e := range v {
+			v[i] = floats(e)
+		}
+	case map[string]any:
+		for name, e := range v {
+			v[name] = floats(e)
+		}
 	}
-	return v, nil
+	return v
 }
 
 // glob is a compiled wildcard: texts between which there may be anything.
@@ -217,6 +237,25 @@ func NewDocument(doc map[string]any) Document {
 	return Document{doc}
 }
 
+// ParseDocument makes a document of a JSON object. Its error is about what is not one.
+func ParseDocument(doc []byte) (Document, error) {
+	v, err := decode(doc)
+	if err != nil {
+		return Document{}, err
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return Document{}, errors.New("eventpattern: the document is not an object")
+	}
+	return NewDocument(m), nil
+}
+
+// Has reports whether the document has a member of a name.
+func (d Document) Has(name string) bool {
+	_, ok := d.root[name]
+	return ok
+}
+
 // Matches reports whether a decoded JSON document matches (numbers as float64).
 func (p *Pattern) Matches(doc map[string]any) bool { return p.MatchesDocument(NewDocument(doc)) }
 
@@ -251,12 +290,8 @@ func (m *matching) absent(f *field) bool {
 
 // MatchesJSON reports whether a JSON document matches; what is not an object does not.
 func (p *Pattern) MatchesJSON(doc []byte) bool {
-	v, err := decode(doc)
-	if err != nil {
-		return false
-	}
-	m, ok := v.(map[string]any)
-	return ok && p.Matches(m)
+	d, err := ParseDocument(doc)
+	return err == nil && p.MatchesDocument(d)
 }
 
 // object reports whether an object matches, which is nil where the document has none.

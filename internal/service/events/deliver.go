@@ -86,7 +86,7 @@ func judged(err error) *failure {
 		return &failure{code: "FAILED_TO_ASSUME_ROLE", final: true, err: err}
 	case strings.HasPrefix(code, "AccessDenied"), code == "AuthorizationError", strings.HasPrefix(code, "NotAuthorized"):
 		return &failure{code: "NO_PERMISSIONS", final: true, err: err}
-	case strings.Contains(code, "NotFound"), strings.Contains(code, "NonExistent"), code == "NoSuchEntity":
+	case strings.Contains(code, "NotFound"), strings.Contains(code, "NonExistent"), strings.Contains(code, "NotExist"), code == "NoSuchEntity":
 		return &failure{code: "NO_RESOURCE", final: true, err: err}
 	case api.ErrorFault() == smithy.FaultServer:
 		return &failure{code: "ERROR_FROM_TARGET", err: err}

@@ -346,6 +346,9 @@ func TestRetry(t *testing.T) {
 	q.RetryPolicy, q.DeadLetterConfig = &types.RetryPolicy{MaximumRetryAttempts: aws.Int32(2)}, &types.DeadLetterConfig{Arn: name("sqs", "dead")}
 	gone := target("gone", "lambda", "function:gone")
 	gone.DeadLetterConfig = q.DeadLetterConfig
+	if code := judged(&smithy.GenericAPIError{Code: "QueueDoesNotExist", Fault: smithy.FaultClient}).code; code != "NO_RESOURCE" {
+		t.Error(code)
+	}
 	f.to.set("gone", &smithy.GenericAPIError{Code: "ResourceNotFoundException", Message: "Function not found", Fault: smithy.FaultClient})
 	f.rule("r", "", all, q, gone)
 	id := f.put("", "shop", `{}`)
@@ -562,6 +565,10 @@ func TestLargeEvents(t *testing.T) {
 	}
 	if got := f.to.wait(t, "q", 1)[0]; len(got.body) < 1<<20-10 {
 		t.Errorf("%d bytes", len(got.body))
+	}
+	f.put("", "s", `{"x":[1e400]}`)
+	if got := f.to.wait(t, "q", 2)[1]; !strings.Contains(got.body, `"detail":{"x":[1e400]}`) {
+		t.Errorf("%s", got.body)
 	}
 	if _, ok := readDetail(strings.Repeat(`{"a":`, 1001) + "1" + strings.Repeat("}", 1001)); ok {
 		t.Error("a detail of 1001 levels is taken")

@@ -2,7 +2,6 @@ package events
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -20,14 +19,14 @@ func (s *Service) TestEventPattern(_ context.Context, in *eventbridge.TestEventP
 	if err != nil {
 		return nil, badPattern(text, err)
 	}
-	var doc map[string]any
-	if err := json.Unmarshal([]byte(aws.ToString(in.Event)), &doc); err != nil || doc == nil {
+	doc, err := eventpattern.ParseDocument([]byte(aws.ToString(in.Event)))
+	if err != nil {
 		return nil, invalid("Parameter Event is not valid.")
 	}
 	for _, name := range eventMembers {
-		if _, ok := doc[name]; !ok {
+		if !doc.Has(name) {
 			return nil, invalid("Parameter Event is not valid.")
 		}
 	}
-	return &eventbridge.TestEventPatternOutput{Result: p.Matches(doc)}, nil
+	return &eventbridge.TestEventPatternOutput{Result: p.MatchesDocument(doc)}, nil
 }

@@ -109,12 +109,8 @@ func (p *prepared) make(s *Service, e *event) (err error) {
 	if p.body, err = e.encode(); err != nil {
 		return err
 	}
-	var v map[string]any
-	if err := json.Unmarshal(p.body, &v); err != nil {
-		return err
-	}
-	p.doc = eventpattern.NewDocument(v)
-	return nil
+	p.doc, err = eventpattern.ParseDocument(p.body)
+	return err
 }
 
 // routeTo adds an event for rules of these ARNs alone; nil: for all.
