@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -86,6 +87,7 @@ type openFrame struct {
 	assigned header // with what is under way to the journal
 	underway int    // appends of it that are
 	full     bool   // it takes no more
+	early    uint32 // bytes short of sealBytes from which on it is
 	dropped  bool   // its shard was deleted, or its log closed
 	lent     bool   // readers may refer to the buffer
 }
@@ -228,6 +230,9 @@ func (s *Shard) assign(w *waiter, now int64, stamp uint64) {
 	if o == nil {
 		s.nextSeq++
 		o = &openFrame{frame: frame{seq: s.nextSeq}, began: time.Now()}
+		if o.began.Unix()-s.sealedAt > int64(sealAge/time.Second) {
+			o.early = early()
+		}
 		first = true
 		o.assigned = header{recordsBefore: s.next.records(), bytesBefore: s.next.bytes(), time: s.next.time, begin: now}
 		s.growing = append(s.growing, o)
@@ -249,7 +254,7 @@ func (s *Shard) assign(w *waiter, now int64, stamp uint64) {
 	s.next = o.assigned
 	o.underway++
 	s.pieces++
-	if o.assigned.length >= sealBytes {
+	if o.assigned.length >= sealBytes-o.early {
 		o.full = true
 	}
 	fr.held.Add(int64(p.header.length))
@@ -402,6 +407,11 @@ func (s *Shard) leaving() (n int64) {
 	return n
 }
 
+// early is how many bytes short of sealBytes the first frame of a shard, or the first after a while, goes to its stream.
+// Shards that get records alike, as those of one stream do, would fill all their frames at the same moment, and puts would
+// wait behind the work of all of them; frames that differ at first go on to differ.
+func early() uint32 { return rand.Uint32N(sealBytes * 7 / 8) }
+
 // fill lets the frame take no more: it goes to the stream when what is under way for it is
 // done. Callers hold mu.
 func (s *Shard) fill(o *openFrame) {
@@ -430,6 +440,7 @@ func (s *Shard) seal(o *openFrame) {
 	if o.count == 0 || len(s.growing) == 0 || s.growing[0] != o {
 		return // rewound
 	}
+	s.sealedAt = time.Now().Unix()
 	s.growing[0] = nil
 	s.growing = s.growing[1:]
 	if len(s.growing) == 0 {

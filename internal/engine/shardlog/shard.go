@@ -51,6 +51,7 @@ type Shard struct {
 	growing    []*openFrame   // that take appends, the last of them, or wait for some under way
 	pieces     int            // appends under way
 	expect     int            // bytes that the next frame may come to, by the last one
+	sealedAt   int64          // when the last one took no more, in Unix seconds
 	sealed     []*sealedFrame // on their way to the stream
 	stored     uint64         // the stream has all frames up to it
 	flushing   bool
