@@ -125,7 +125,10 @@ func (a *fastAnswer) WriteHeader(status int) {
 	}
 	a.status, a.length = status, -1
 	b := append((*a.out)[:0], statusLine(status)...)
-	for _, name := range slices.Sorted(maps.Keys(a.header)) {
+	var room [16]string // for the names of most answers, which need no memory of their own then
+	names := slices.AppendSeq(room[:0], maps.Keys(a.header))
+	slices.Sort(names)
+	for _, name := range names {
 		switch values := a.header[name]; {
 		case name == "Content-Length" && len(values) > 0:
 			if n, err := strconv.ParseInt(values[0], 10, 64); err == nil && n >= 0 {

@@ -577,3 +577,17 @@ func FuzzFastHead(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkFastAnswer is the answer of a put, but for what sends it.
+func BenchmarkFastAnswer(b *testing.B) {
+	c := &fastConn{path: &fastPath{}}
+	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amzn-Requestid": {"1"}, "X-Amz-Id-2": {"2"}, "Content-Length": {"2"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		a := newFastAnswer(c, &fastBody{c: c})
+		a.header = header
+		a.WriteHeader(http.StatusOK)
+		io.WriteString(a, "{}")
+		a.release()
+	}
+}
