@@ -56,11 +56,14 @@ func (x *exchange) write(status int, body []byte) {
 			head["Content-Encoding"] = []string{how}
 		}
 	}
-	if x.h.api.CRC32 { // of what is sent
-		head.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	values := make([]string, 2) // of both headers, in one piece of memory
+	if x.h.api.CRC32 {          // of what is sent
+		values[0] = strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)
+		head["X-Amz-Crc32"] = values[:1:1]
 	}
 	if status != http.StatusNoContent {
-		head["Content-Length"] = []string{strconv.Itoa(len(body))}
+		values[1] = strconv.Itoa(len(body))
+		head["Content-Length"] = values[1:]
 	}
 	if len(body) >= restsFrom {
 		x.rest()
