@@ -21,7 +21,7 @@ import (
 
 const (
 	// bigFolder is the number of entries from which on a folder's names are kept.
-	bigFolder = 2048
+	bigFolder = 512
 	// maxFolders bounds the bytes of all names that are kept.
 	maxFolders = 64 << 20
 	// settled is how long a folder must not have changed before it is read for its names to be kept: a file system tells
