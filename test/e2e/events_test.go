@@ -6,7 +6,9 @@ import (
 )
 
 func TestEventsBoto3(t *testing.T) {
-	Start(t).Python(t, "events.py")
+	n := Start(t)
+	n.Python(t, "events.py")
+	n.Python(t, "events_sources.py")
 }
 
 // TestEventsRoles has targets let EventBridge in, or not.

@@ -22,7 +22,7 @@
 // # Left out
 //
 // WebSocket APIs, private integrations (VPC links), domain names, portals, client certificates and mutual
-// TLS are refused by name; so are the integrations AppConfig-GetConfiguration, EventBridge-PutEvents and
+// TLS are refused by name; so are the integrations AppConfig-GetConfiguration and
 // StepFunctions. The issuer of a JWT authorizer is asked for its keys when a token comes, not when
 // the authorizer is made.
 package apigatewayv2

@@ -315,6 +315,8 @@ func TestServices(t *testing.T) {
 		RequestParameters: map[string]string{"QueueUrl": "https://q", "MessageBody": "$request.body", "MessageAttributes": `{"a":{"DataType":"String","StringValue":"${request.querystring.a}"}}`}})
 	x.route("POST /other", apigatewayv2.CreateIntegrationInput{IntegrationType: types.IntegrationTypeAwsProxy, IntegrationSubtype: aws.String("SQS-PurgeQueue"), CredentialsArn: aws.String("arn:aws:iam::222222222222:role/api"),
 		RequestParameters: map[string]string{"QueueUrl": "https://q"}})
+	x.route("POST /e", apigatewayv2.CreateIntegrationInput{IntegrationType: types.IntegrationTypeAwsProxy, IntegrationSubtype: aws.String("EventBridge-PutEvents"), CredentialsArn: role,
+		RequestParameters: map[string]string{"Detail": "$request.body", "DetailType": "$request.header.kind", "Source": "shop.web", "EventBusName": "shop", "Time": "$request.querystring.time", "Resources": "$request.querystring.of"}})
 	x.world.service = func(service, action, body string) (int, string) { return 200, `{"SequenceNumber":"1"}` }
 	code, h, body := x.do("POST", "/k", `{"data":"eA=="}`, "Key", "p")
 	if code != 202 || h.Get("Sequence") != "1" || body != `{"SequenceNumber":"1"}` {
@@ -323,9 +325,17 @@ func TestServices(t *testing.T) {
 	x.want("POST", "/k", `{"data":"eA=="}`, 400, `{"message":"Bad Request"}`)
 	x.do("POST", "/q?a=b", "hello & more")
 	x.want("POST", "/other", "", 500, `{"message":"Internal Server Error"}`)
+	for _, q := range []string{"?time=1714979289500&of=a,+b", "?time=1714979289.5&of=%5B%22a%22,%22b%22%5D", "?time=2024-05-06T07:08:09.5Z&of=a,b"} {
+		x.do("POST", "/e"+q, `{"id":1}`, "Kind", "order")
+	}
+	x.want("POST", "/e", `{"id":1}`, 400, `{"message":"Bad Request"}`)
+	x.want("POST", "/e?time=soon", `{"id":1}`, 400, `{"message":"Bad Request"}`, "Kind", "order")
+	x.want("POST", "/e?time=NaN", `{"id":1}`, 400, `{"message":"Bad Request"}`, "Kind", "order")
 	who := *role + "apigateway.amazonaws.com"
 	form := url.Values{"Action": {"SendMessage"}, "Version": {"2012-11-05"}, "QueueUrl": {"https://q"}, "MessageBody": {"hello & more"}, "MessageAttribute.1.Name": {"a"}, "MessageAttribute.1.Value.DataType": {"String"}, "MessageAttribute.1.Value.StringValue": {"b"}}
 	want := []string{`kinesis PutRecord ` + who + ` {"Data":"eA==","PartitionKey":"p","StreamName":"s-1"}`, "sqs  " + who + " " + form.Encode()}
+	event := `events PutEvents ` + who + ` {"Entries":[{"Detail":"{\"id\":1}","DetailType":"order","EventBusName":"shop","Resources":["a","b"],"Source":"shop.web","Time":1714979289.5}]}`
+	want = append(want, event, event, event)
 	if strings.Join(x.world.calls, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q\nwant %q", x.world.calls, want)
 	}

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
@@ -22,12 +24,14 @@ import (
 type subtype struct {
 	service, action string
 	required        []string
-	optional        []string // Region besides
-	form            bool     // the action's input is a form, and its answer is XML, as SQS's is
+	optional        []string                                   // Region besides
+	form            bool                                       // the action's input is a form, and its answer is XML, as SQS's is
+	body            func(in map[string]string) ([]byte, error) // nil: the parameters are the members of the input
 }
 
 var subtypes = map[string]subtype{
-	"Kinesis-PutRecord": {service: "kinesis", action: "PutRecord", required: []string{"Data", "PartitionKey", "StreamName"}, optional: []string{"SequenceNumberForOrdering", "ExplicitHashKey"}},
+	"EventBridge-PutEvents": {service: "events", action: "PutEvents", body: putEventsInput, required: []string{"Detail", "DetailType", "Source"}, optional: []string{"Time", "EventBusName", "Resources", "TraceHeader"}},
+	"Kinesis-PutRecord":     {service: "kinesis", action: "PutRecord", required: []string{"Data", "PartitionKey", "StreamName"}, optional: []string{"SequenceNumberForOrdering", "ExplicitHashKey"}},
 	"SQS-SendMessage": {service: "sqs", action: "SendMessage", form: true, required: []string{"QueueUrl", "MessageBody"},
 		optional: []string{"DelaySeconds", "MessageAttributes", "MessageDeduplicationId", "MessageGroupId", "MessageSystemAttributes"}},
 	"SQS-ReceiveMessage": {service: "sqs", action: "ReceiveMessage", form: true, required: []string{"QueueUrl"},
@@ -38,7 +42,7 @@ var subtypes = map[string]subtype{
 
 // refusedSubtypes are those of services that are not here.
 var refusedSubtypes = []string{
-	"AppConfig-GetConfiguration", "EventBridge-PutEvents", "StepFunctions-StartExecution", "StepFunctions-StartSyncExecution", "StepFunctions-StopExecution",
+	"AppConfig-GetConfiguration", "StepFunctions-StartExecution", "StepFunctions-StartSyncExecution", "StepFunctions-StopExecution",
 }
 
 func checkSubtype(i *types.Integration) error {
@@ -108,8 +112,12 @@ func (x *exchange) callService(p *plan) (*result, error) {
 		body = []byte(form.Encode())
 	} else {
 		contentType = "application/x-amz-json-1.1"
-		if body, err = json.Marshal(in); err != nil {
-			return nil, err
+		input := p.subtype.body
+		if input == nil {
+			input = func(in map[string]string) ([]byte, error) { return json.Marshal(in) }
+		}
+		if body, err = input(in); err != nil {
+			return nil, &failure{status: http.StatusBadRequest, message: "Bad Request", kind: "BAD_REQUEST_PARAMETERS", cause: err}
 		}
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+p.subtype.service+"."+region+".amazonaws.com/", bytes.NewReader(body))
@@ -163,4 +171,41 @@ func (st *subtype) formOf(in map[string]string) (url.Values, error) {
 		}
 	}
 	return form, nil
+}
+
+// putEventsInput is the input of EventBridge's PutEvents with one event. Its time is a date or a count since 1970:
+// of seconds, or of milliseconds as $context.requestTimeEpoch is; its resources are a JSON array or a list with commas.
+func putEventsInput(in map[string]string) ([]byte, error) {
+	entry := map[string]any{}
+	for name, v := range in {
+		switch name {
+		case "Time":
+			seconds, err := strconv.ParseFloat(v, 64)
+			if err != nil {
+				at, err := time.Parse(time.RFC3339, v)
+				if err != nil {
+					return nil, errors.New("Time is neither a date nor a count of seconds")
+				}
+				seconds = float64(at.UnixMilli()) / 1000
+			} else if seconds >= 1e11 {
+				seconds /= 1000
+			}
+			if math.IsNaN(seconds) || math.IsInf(seconds, 0) {
+				return nil, errors.New("Time is not a time")
+			}
+			entry[name] = seconds
+		case "Resources":
+			var resources []string
+			if err := json.Unmarshal([]byte(v), &resources); err != nil {
+				resources = strings.Split(v, ",")
+				for i := range resources {
+					resources[i] = strings.TrimSpace(resources[i])
+				}
+			}
+			entry[name] = resources
+		default:
+			entry[name] = v
+		}
+	}
+	return json.Marshal(map[string]any{"Entries": []any{entry}})
 }
