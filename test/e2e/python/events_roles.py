@@ -1,6 +1,6 @@
 """Targets of rules where policies count (--iam enforce): queues, topics, functions and log groups let EventBridge in by their
 policies, for the rule; streams and buses are reached as a role that trusts it; a bus lets others in by its policy."""
-import io, json, time, zipfile
+import io, json, os, time, urllib.error, urllib.request, zipfile
 import boto3
 from botocore.exceptions import ClientError
 
@@ -121,6 +121,45 @@ refused({"Id": "b", "Arn": arn("events", "event-bus/b"), "RoleArn": good})
 iam.put_role_policy(RoleName="good", PolicyName="bus", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": arn("events", "event-bus/b")}]}))
 event = put([{"Id": "b", "Arn": arn("events", "event-bus/b"), "RoleArn": good}])
 assert json.loads(receive(last)["Body"])["id"] == event
+
+# An HTTP API and a function put events on a bus as their roles.
+http = boto3.client("apigatewayv2")
+api = http.create_api(Name="b", ProtocolType="HTTP")["ApiId"]
+sender = role("sender", "apigateway.amazonaws.com")
+i = http.create_integration(ApiId=api, IntegrationType="AWS_PROXY", IntegrationSubtype="EventBridge-PutEvents", CredentialsArn=sender, PayloadFormatVersion="1.0",
+    RequestParameters={"EventBusName": "b", "Source": "shop", "DetailType": "t", "Detail": "$request.body"})
+http.create_route(ApiId=api, RouteKey="POST /", Target="integrations/" + i["IntegrationId"])
+http.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+
+
+def post():
+    try:
+        with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/_aws/execute-api/" + api + "/", b"{}") as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read()
+
+
+def may_put(name):
+    iam.put_role_policy(RoleName=name, PolicyName="bus", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": arn("events", "event-bus/b")}]}))
+
+
+status, body = post()
+assert status >= 400 and b"not authorized" in body, (status, body)
+may_put("sender")
+status, body = post()
+assert status == 200 and json.loads(receive(last)["Body"])["id"] == json.loads(body)["Entries"][0]["EventId"], (status, body)
+
+results = events.put_rule(Name="results", EventBusName="b", EventPattern='{"source": ["lambda"]}')["RuleArn"]
+sqs.set_queue_attributes(QueueUrl=last, Attributes={"Policy": statement("sqs:SendMessage", arn("sqs", "last"), arn("events", "rule/b/*")).replace("ArnEquals", "ArnLike")})
+events.put_targets(Rule="results", EventBusName="b", Targets=[{"Id": "q", "Arn": arn("sqs", "last")}])
+awslambda.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=0, DestinationConfig={"OnSuccess": {"Destination": arn("events", "event-bus/b")}})
+awslambda.invoke(FunctionName="f", InvocationType="Event", Payload=b'{"id": "tried again"}')
+event = "got tried again"
+until(printed)
+assert "Messages" not in sqs.receive_message(QueueUrl=last), "put without a permission"
+may_put("runs")
+assert json.loads(receive(last)["Body"])["detail"]["requestPayload"] == {"id": "tried again"}
 
 # A user puts events where its policies let it, and hands on roles that it may pass.
 iam.create_user(UserName="u")
