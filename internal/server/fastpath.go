@@ -83,7 +83,8 @@ func (f *fastPath) accept() {
 			go f.serve(c)
 			continue
 		}
-		if passing, ok := err.(net.Error); !ok || !passing.Temporary() { //nolint:staticcheck // as net/http does
+		//lint:ignore SA1019 net/http tells failures that pass by it
+		if passing, ok := err.(net.Error); !ok || !passing.Temporary() {
 			select {
 			case f.failed <- err:
 			case <-f.over.done:

@@ -184,14 +184,14 @@ func putEventsInput(in map[string]string) ([]byte, error) {
 			if err != nil {
 				at, err := time.Parse(time.RFC3339, v)
 				if err != nil {
-					return nil, errors.New("Time is neither a date nor a count of seconds")
+					return nil, errors.New("the time is neither a date nor a count of seconds")
 				}
 				seconds = float64(at.UnixMilli()) / 1000
 			} else if seconds >= 1e11 {
 				seconds /= 1000
 			}
 			if math.IsNaN(seconds) || math.IsInf(seconds, 0) {
-				return nil, errors.New("Time is not a time")
+				return nil, errors.New("the time is not a number of seconds")
 			}
 			entry[name] = seconds
 		case "Resources":
