@@ -13,8 +13,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func newPool(t *testing.T, memory int64) *Pool {
-	p, err := Start(Settings{Dir: t.TempDir(), TempDir: t.TempDir(), Memory: memory, DataLimit: memory + memory/4 + 768<<20, Threads: 2, Slots: 2})
+func newPool(t *testing.T, memory, data int64) *Pool {
+	p, err := Start(Settings{Dir: t.TempDir(), TempDir: t.TempDir(), Memory: memory, DataLimit: data, Threads: 2, Slots: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func one(t *testing.T, p *Pool, text string) (string, error) {
 
 // TestAlone: a statement that is run again by itself holds none of the others, and leaves nothing.
 func TestAlone(t *testing.T) {
-	p := newPool(t, 256<<20)
+	p := newPool(t, 256<<20, 0)
 	if err := p.lone.Acquire(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestAlone(t *testing.T) {
 
 // TestGiveBack: memory that statements have had is there for those that follow.
 func TestGiveBack(t *testing.T) {
-	p := newPool(t, 256<<20)
+	p := newPool(t, 256<<20, 1088<<20) // as an engine of so much memory has
 	for range 3 {
 		got, err := one(t, p, "SELECT count(*) FROM (SELECT DISTINCT range, repeat('x', 100 + range % 10) FROM range(3000000))")
 		if err != nil || got != "3000000" {
