@@ -343,25 +343,34 @@ var qdigestBuild = lists{scalar{in: []duckdb.Type{longs, doubles, real8}, out: b
 	return d.bytes(), nil
 }}}
 
-var qdigestMerge = listed{of: bytesOf, out: bytesOf, f: func(list []any) (any, error) {
-	var all *qdigest
-	for _, v := range list {
-		b, _ := v.([]byte)
-		d, err := readQDigest(b)
-		if err != nil {
-			return nil, err
+var qdigestMerge = mergeOf(readQDigest)
+
+// mergeOf makes one digest of several, in the form in which they are stored; null of none.
+func mergeOf[D interface {
+	comparable
+	addAll(D)
+	bytes() []byte
+}](read func([]byte) (D, error)) listed {
+	return listed{of: bytesOf, out: bytesOf, f: func(list []any) (any, error) {
+		var all, none D
+		for _, v := range list {
+			b, _ := v.([]byte)
+			d, err := read(b)
+			if err != nil {
+				return nil, err
+			}
+			if all == none {
+				all = d
+				continue
+			}
+			all.addAll(d)
 		}
-		if all == nil {
-			all = d
-			continue
+		if all == none {
+			return nil, nil
 		}
-		all.addAll(d)
-	}
-	if all == nil {
-		return nil, nil
-	}
-	return all.bytes(), nil
-}}
+		return all.bytes(), nil
+	}}
+}
 
 // sortable is a floating point number as a whole one in the same order, and back.
 func sortable(b int64) int64 { return b ^ b>>63&math.MaxInt64 }

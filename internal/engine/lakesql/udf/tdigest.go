@@ -212,25 +212,7 @@ var tdigestBuild = lists{scalar{in: []duckdb.Type{doubles, doubles}, out: bytesO
 	return d.bytes(), nil
 }}}
 
-var tdigestMerge = listed{of: bytesOf, out: bytesOf, f: func(list []any) (any, error) {
-	var all *tdigest
-	for _, v := range list {
-		b, _ := v.([]byte)
-		d, err := readTDigest(b)
-		if err != nil {
-			return nil, err
-		}
-		if all == nil {
-			all = d
-			continue
-		}
-		all.addAll(d)
-	}
-	if all == nil {
-		return nil, nil
-	}
-	return all.bytes(), nil
-}}
+var tdigestMerge = mergeOf(readTDigest)
 
 func init() {
 	udfs["tdigest_value"] = scalar{in: []duckdb.Type{bytesOf, real8}, out: real8, f: func(v []driver.Value) (any, error) {
