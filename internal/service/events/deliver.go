@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -27,11 +26,6 @@ import (
 
 const (
 	principal = "events.amazonaws.com"
-
-	// idle is how long a worker waits for an event before it looks at its document again.
-	idle = 10 * time.Minute
-	// hidden is how long an event that is being delivered is hidden: a crash delays it by as much.
-	hidden = 30 * time.Second
 
 	deliveries   = 10              // events that are delivered at once to a target
 	likelyLength = maxPut + 64<<10 // bytes of a stored event at most
@@ -96,75 +90,18 @@ func judged(err error) *failure {
 
 // deliver delivers what a target's outbox has.
 func (s *Service) deliver(ctx context.Context, j *work.Job[targetDoc]) error {
-	for ctx.Err() == nil {
-		q, err := s.outbox(j.Document())
-		if err != nil {
-			return err
-		}
-		list, release, err := s.batch(ctx, q)
-		if ctx.Err() != nil {
-			if list != nil {
-				s.giveBack(q, list)
-				release()
-			}
-			break
-		}
-		if errors.Is(err, queue.ErrGone) {
-			return work.RunAfter(time.Second) // so will the document be
-		}
-		if err != nil {
-			return fmt.Errorf("receive from the outbox: %w", err)
-		}
-		if list == nil {
-			continue
-		}
-		err = s.deliverBatch(ctx, j.Document(), q, list)
-		release()
-		if err != nil {
-			return err
-		}
+	err := s.drain.Run(ctx, deliveries, func() (*queue.Queue, error) { return s.outbox(j.Document()) }, func(q *queue.Queue, list []queue.Received) error {
+		return s.deliverBatch(ctx, j.Document(), q, list)
+	})
+	if errors.Is(err, queue.ErrGone) {
+		return work.RunAfter(time.Second) // so will the document be
 	}
 	if errors.Is(context.Cause(ctx), work.ErrGone) { // perhaps by another node, which has no outbox of this one's
 		if err := s.cfg.Outbox.Drop(j.Document().Outbox); err != nil {
 			return err
 		}
 	}
-	return context.Cause(ctx)
-}
-
-// giveBack lets events be received at once that a worker which ends has not delivered.
-func (s *Service) giveBack(q *queue.Queue, list []queue.Received) {
-	handles := make([]string, len(list))
-	for i := range list {
-		handles[i] = list[i].Handle
-	}
-	if _, err := q.Change(handles, make([]time.Duration, len(list))); err != nil && !errors.Is(err, queue.ErrGone) {
-		s.log.Warn("events that were about to be delivered are hidden for a while", "error", err)
-	}
-}
-
-// batch receives events and holds their bytes of the memory for deliveries until release.
-func (s *Service) batch(ctx context.Context, q *queue.Queue) (list []queue.Received, release func(), err error) {
-	ready, err := q.Await(ctx, idle)
-	if err != nil || !ready {
-		return nil, nil, err
-	}
-	const most = int64(deliveries) * likelyLength
-	if err := s.memory.Acquire(ctx, most); err != nil {
-		return nil, nil, err
-	}
-	list, err = q.Receive(ctx, deliveries, hidden, 0)
-	held := int64(0)
-	for i := range list {
-		held += 2 * int64(len(list[i].Body)) // and what is made of it
-	}
-	held = min(held, most)
-	s.memory.Release(most - held)
-	if err != nil || len(list) == 0 {
-		s.memory.Release(held)
-		return nil, nil, err
-	}
-	return list, func() { s.memory.Release(held) }, nil
+	return err
 }
 
 // deliverBatch tries to deliver events once, and says when what was not taken is tried again.

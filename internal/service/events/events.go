@@ -2,8 +2,6 @@ package events
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"time"
@@ -88,7 +86,7 @@ type Service struct {
 	schedules *work.Runner[ruleDoc]
 	replayer  *work.Runner[replayDoc]
 	deliverer *work.Runner[targetDoc]
-	memory    *semaphore.Weighted // bytes of events that are being delivered
+	drain     queue.Drain
 	patterns  patternCache
 	templates templateCache
 }
@@ -116,7 +114,7 @@ func New(c Config) (*Service, error) {
 		}
 	}
 	s := &Service{
-		cfg: c, clock: c.Clock, log: c.Logger, memory: semaphore.NewWeighted(maxDelivering),
+		cfg: c, clock: c.Clock, log: c.Logger, drain: queue.Drain{Memory: semaphore.NewWeighted(maxDelivering), Longest: likelyLength, Times: 2}, // an event, and what is made of it
 		buses:   state.NewCollection[busDoc](c.State, "events.bus"),
 		rules:   state.NewCollection[ruleDoc](c.State, "events.rule"),
 		targets: state.NewCollection[targetDoc](c.State, "events.target"),
@@ -209,12 +207,7 @@ func (s *Service) Close(ctx context.Context) error {
 
 func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }
 
-func newOutboxID() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // it does not fail
-	b[0] = Kind
-	return binary.BigEndian.Uint64(b[:])
-}
+func newOutboxID() uint64 { return queue.NewID(Kind) }
 
 // outbox opens the outbox of a target.
 func (s *Service) outbox(d *targetDoc) (*queue.Queue, error) {

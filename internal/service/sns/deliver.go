@@ -69,34 +69,9 @@ func batchOf(protocol string) int {
 
 // deliver delivers what a subscription's outbox has.
 func (s *Service) deliver(ctx context.Context, j *work.Job[subscriptionDoc]) error {
-	for ctx.Err() == nil {
-		q, err := s.inbox(j.Document())
-		if err != nil {
-			return err
-		}
-		list, release, err := s.batch(ctx, q, batchOf(j.Document().Protocol))
-		if ctx.Err() != nil {
-			if release != nil {
-				release()
-			}
-			break
-		}
-		if errors.Is(err, queue.ErrGone) {
-			return work.RunAfter(time.Second) // so will the document be
-		}
-		if err != nil {
-			return fmt.Errorf("receive from the outbox: %w", err)
-		}
-		if list == nil {
-			continue
-		}
-		err = s.deliverBatch(ctx, j.Document(), q, list)
-		release()
-		if err != nil {
-			return err
-		}
-	}
-	return context.Cause(ctx)
+	return orLater(s.drain.Run(ctx, batchOf(j.Document().Protocol), func() (*queue.Queue, error) { return s.inbox(j.Document()) }, func(q *queue.Queue, list []queue.Received) error {
+		return s.deliverBatch(ctx, j.Document(), q, list)
+	}))
 }
 
 // deliverBatch tries to deliver messages once, and says when what was not taken is tried again.

@@ -12,70 +12,23 @@ import (
 )
 
 const (
-	// idle is how long a worker waits for a message before it looks at its document again.
-	idle = 10 * time.Minute
-	// hidden is how long a message that is being worked at is hidden: a crash delays it by as much.
-	hidden = 30 * time.Second
-
 	fanBatch     = 32
 	likelyLength = 300 << 10 // bytes of a stored message at most, where little of it is escaped
 )
 
-// batch receives messages and holds their bytes of the memory for deliveries until release.
-func (s *Service) batch(ctx context.Context, q *queue.Queue, n int) (list []queue.Received, release func(), err error) {
-	ready, err := q.Await(ctx, idle)
-	if err != nil || !ready {
-		return nil, nil, err
-	}
-	most := int64(n) * likelyLength
-	if err := s.memory.Acquire(ctx, most); err != nil {
-		return nil, nil, err
-	}
-	list, err = q.Receive(ctx, n, hidden, 0)
-	held := int64(0)
-	for i := range list {
-		held += int64(len(list[i].Body))
-	}
-	held = min(held, most)
-	s.memory.Release(most - held)
-	if err != nil || len(list) == 0 {
-		s.memory.Release(held)
-		return nil, nil, err
-	}
-	return list, func() { s.memory.Release(held) }, nil
-}
-
 // fanOut copies what a topic's outbox has to those of its subscriptions.
 func (s *Service) fanOut(ctx context.Context, j *work.Job[topicDoc]) error {
-	for ctx.Err() == nil {
-		t := j.Document()
-		q, err := s.outbox(t)
-		if err != nil {
-			return err
-		}
-		list, release, err := s.batch(ctx, q, fanBatch)
-		if ctx.Err() != nil {
-			if release != nil {
-				release()
-			}
-			break
-		}
-		if errors.Is(err, queue.ErrGone) {
-			return work.RunAfter(time.Second) // so will the document be
-		}
-		if err != nil {
-			return fmt.Errorf("receive from the outbox: %w", err)
-		}
-		if list == nil {
-			continue
-		}
-		err = s.fan(ctx, t, q, list)
-		release()
-		if err != nil {
-			return err
-		}
+	return orLater(s.drain.Run(ctx, fanBatch, func() (*queue.Queue, error) { return s.outbox(j.Document()) }, func(q *queue.Queue, list []queue.Received) error {
+		return s.fan(ctx, j.Document(), q, list)
+	}))
+}
+
+// orLater has a worker whose outbox is gone look again: so will its document be.
+func orLater(err error) error {
+	if errors.Is(err, queue.ErrGone) {
+		return work.RunAfter(time.Second)
 	}
-	return context.Cause(ctx)
+	return err
 }
 
 // fan copies messages. A crash before they are removed copies them again: to FIFO subscriptions without effect.

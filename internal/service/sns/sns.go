@@ -3,8 +3,6 @@ package sns
 import (
 	"context"
 	"crypto"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -92,7 +90,7 @@ type Service struct {
 	fans      *work.Runner[topicDoc]
 	deliverer *work.Runner[subscriptionDoc]
 	sweeps    work.Group
-	memory    *semaphore.Weighted // bytes of messages that are being delivered
+	drain     queue.Drain
 
 	filters filterCache
 	signing struct {
@@ -173,7 +171,7 @@ func New(c Config) (*Service, error) {
 		c.Endpoint = func() string { return "http://localhost" }
 	}
 	s := &Service{
-		cfg: c, clock: c.Clock, log: c.Logger, memory: semaphore.NewWeighted(maxDelivering),
+		cfg: c, clock: c.Clock, log: c.Logger, drain: queue.Drain{Memory: semaphore.NewWeighted(maxDelivering), Longest: likelyLength, Times: 1},
 		topics:        state.NewCollection[topicDoc](c.State, "sns.topic"),
 		subscriptions: state.NewCollection[subscriptionDoc](c.State, "sns.subscription"),
 		keys:          state.NewCollection[keyDoc](c.State, "sns.signing-key"),
@@ -249,12 +247,7 @@ func (s *Service) Close(ctx context.Context) error {
 
 func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }
 
-func newID() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // it does not fail
-	b[0] = Kind
-	return binary.BigEndian.Uint64(b[:])
-}
+func newID() uint64 { return queue.NewID(Kind) }
 
 // outbox opens the outbox of a topic.
 func (s *Service) outbox(d *topicDoc) (*queue.Queue, error) {
