@@ -9,6 +9,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/engine/objectstore"
 	"github.com/brookmere/brookmere/internal/engine/policy"
 )
 
@@ -323,6 +324,11 @@ func (c *call) ofAnother(b *bucket, action, key, version string) bool {
 	return c.s.ofAnother(b, action, key, version)
 }
 
+// mayBeNew reports whether an error of looking at an object says that there is none.
+func mayBeNew(err error) bool {
+	return errors.Is(err, objectstore.ErrNoKey) || errors.Is(err, objectstore.ErrMarker) || errors.Is(err, objectstore.ErrNoBucket)
+}
+
 // listed decides by access control lists: that of the bucket, or of the version of the object that the action is about, ""
 // for the current one.
 func (s *Service) listed(b *bucket, caller awswire.Caller, action, key, version string) bool {
@@ -336,7 +342,10 @@ func (s *Service) listed(b *bucket, caller awswire.Caller, action, key, version 
 		acl, need = b.setting("acl"), "READ"
 	case "s3:PutObject", "s3:DeleteObject":
 		// It lets one write what is not there yet, and what one owns.
-		if info, err := s.store.Stat(b.Name, key, ""); err == nil && ownerOf(b, &info.Record) != accountOf(caller) {
+		switch info, err := s.store.Stat(b.Name, key, ""); {
+		case err == nil && ownerOf(b, &info.Record) != accountOf(caller):
+			return false
+		case err != nil && !mayBeNew(err): // whose it is nobody can tell
 			return false
 		}
 		acl, need = b.setting("acl"), "WRITE"

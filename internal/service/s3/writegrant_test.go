@@ -3,6 +3,8 @@ package s3
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,7 +32,8 @@ func (n *testNode) as(t testing.TB, caller awswire.Caller, method, path, body st
 // TestWriteGrant: who may write by a bucket's list alone writes what is not there yet and what is theirs, and neither
 // replaces nor deletes what others have written.
 func TestWriteGrant(t *testing.T) {
-	n := newNode(t)
+	dir := filepath.Join(t.TempDir(), "objects")
+	n := openNode(t, dir)
 	owner := n.client(accountA, "us-east-1")
 	b := aws.String("bkt")
 	must(owner.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: b, ObjectOwnership: types.ObjectOwnershipObjectWriter}))(t)
@@ -70,6 +73,17 @@ func TestWriteGrant(t *testing.T) {
 		if status, body := n.as(t, callers[x.who], x.method, x.path, ""); status != x.status {
 			t.Errorf("%s %s %s: %d, want %d: %s", x.who, x.method, x.path, status, x.status, body)
 		}
+	}
+	// One that cannot be looked at may be anybody's.
+	loop := filepath.Join(dir, "bkt", "loop")
+	if err := os.Symlink("loop", loop); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := n.as(t, callers["other"], "DELETE", "/bkt/loop/x", ""); status != 403 {
+		t.Errorf("delete what cannot be read: %d %s", status, body)
+	}
+	if err := os.Remove(loop); err != nil {
+		t.Fatal(err)
 	}
 	for _, key := range []string{"nobodys-a", "nobodys-b"} {
 		if status, body := n.as(t, callers["nobody"], "PUT", "/bkt/"+key, "x", "X-Amz-Acl", "public-read"); status != 200 {
