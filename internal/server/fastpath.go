@@ -207,12 +207,11 @@ const (
 
 // fastConn is a connection on the fast path, of one goroutine.
 type fastConn struct {
-	path   *fastPath
-	conn   keptConn
-	remote string
-	state  atomic.Int32
-	ctx    context.Context // of all its requests
-	blank  *http.Request   // what they have in common
+	path  *fastPath
+	conn  keptConn
+	state atomic.Int32
+	ctx   context.Context // of all its requests
+	blank *http.Request   // what they have in common
 
 	buf        []byte
 	start, end int // of what has been read and not used
@@ -225,7 +224,7 @@ type fastConn struct {
 
 func newFastConn(f *fastPath, conn keptConn) *fastConn {
 	return &fastConn{
-		path: f, conn: conn, remote: conn.RemoteAddr().String(), buf: make([]byte, headRoom),
+		path: f, conn: conn, buf: make([]byte, headRoom),
 		blank: &http.Request{Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RequestURI: "/", RemoteAddr: conn.RemoteAddr().String()},
 	}
 }
@@ -327,7 +326,7 @@ func (c *fastConn) answer(head *fastHead) (goesOn bool) {
 			if err, ok := failed.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 				stack := make([]byte, 64<<10)
 				stack = stack[:runtime.Stack(stack, false)]
-				c.path.server.http.ErrorLog.Printf("http: panic serving %s: %v\n%s", c.remote, failed, stack)
+				c.path.server.http.ErrorLog.Printf("http: panic serving %s: %v\n%s", c.blank.RemoteAddr, failed, stack)
 			}
 		}
 		a.release()

@@ -45,7 +45,7 @@ var aggregates = topic("aggregates", signature.List{
 	{Name: "array_agg", Kind: signature.Aggregate, Description: "All values as an array, nulls among them.", Forms: []Form{{Args: Types{"T"}, Returns: "array(T)"}}},
 	{Name: "set_agg", Kind: signature.Aggregate, Description: "The different values as an array.", Forms: []Form{{Args: Types{"T"}, Returns: "array(T)"}}},
 	{Name: "set_union", Kind: signature.Aggregate, Description: "The different elements of all arrays.", Forms: []Form{{Args: Types{"array(T)"}, Returns: "array(T)"}}},
-	{Name: "approx_distinct", Kind: signature.Aggregate, Description: "About how many different values there are.", Forms: []Form{
+	{Name: "approx_distinct", Kind: signature.Aggregate, Description: "About how many different values there are: with a standard error of 2.3 percent, and few values exactly, where the statement reads up to 32 MiB; otherwise of some 3.5 percent.", Forms: []Form{
 		{Args: Types{"T"}, Returns: "bigint"},
 		{Args: Types{"T", "double"}, Returns: "bigint"},
 	}},
