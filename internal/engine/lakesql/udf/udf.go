@@ -46,16 +46,7 @@ func (u scalar) Config() duckdb.ScalarFuncConfig {
 
 // Executor implements duckdb.ScalarFunc.
 func (u scalar) Executor() duckdb.ScalarFuncExecutor {
-	return duckdb.ScalarFuncExecutor{RowContextExecutor: func(ctx context.Context, args []driver.Value) (any, error) {
-		if err := ctx.Err(); err != nil { // between rows
-			return nil, err
-		}
-		v, err := u.f(args)
-		if err == nil {
-			err = draw(ctx, v)
-		}
-		return v, err
-	}}
+	return duckdb.ScalarFuncExecutor{RowExecutor: u.f}
 }
 
 func typeInfo(t duckdb.Type) duckdb.TypeInfo {
@@ -79,8 +70,21 @@ const (
 // borrowed hides a connector's Close from the handle that is opened on it.
 type borrowed struct{ driver.Connector }
 
-// Register makes the functions known to the database.
-func Register(connector *duckdb.Connector) error {
+// Register makes the functions known to the database. One that makes more than limit bytes for the
+// rows that DuckDB works on at once fails with EXCEEDED_LOCAL_MEMORY_LIMIT.
+func Register(connector *duckdb.Connector, limit int64) error {
+	functions := map[string]duckdb.ScalarFunc{
+		"regex_groups": regexGroups, "regex_cut": regexCut,
+		"weighted_rank": weightedRank, "numeric_histogram": numericHistogram, "hash_fold": hashFold, "hash_sum": hashSum,
+		"tdigest_build": tdigestBuild, "qdigest_build": qdigestBuild, "skewness": skewness, "kurtosis": kurtosis,
+		"hll_build": hllBuild, "hll_merge": hllMerge, "tdigest_merge": tdigestMerge, "qdigest_merge": qdigestMerge,
+	}
+	for name, u := range udfs {
+		functions[name] = u
+	}
+	for name, u := range geometryLists {
+		functions[name] = u
+	}
 	db := gosql.OpenDB(borrowed{connector})
 	// A handle left open keeps a connection, and with it the whole database, in memory.
 	defer db.Close()
@@ -89,30 +93,8 @@ func Register(connector *duckdb.Connector) error {
 		return err
 	}
 	defer c.Close()
-	for name, u := range udfs {
-		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
-			return fmt.Errorf("register %s: %w", name, err)
-		}
-	}
-	if err := duckdb.RegisterScalarUDF(c, Prefix+"regex_groups", regexGroups); err != nil {
-		return fmt.Errorf("register regex_groups: %w", err)
-	}
-	if err := duckdb.RegisterScalarUDF(c, Prefix+"regex_cut", regexCut); err != nil {
-		return fmt.Errorf("register regex_cut: %w", err)
-	}
-	for name, u := range map[string]lists{"weighted_rank": weightedRank, "numeric_histogram": numericHistogram, "hash_fold": hashFold, "hash_sum": hashSum,
-		"tdigest_build": tdigestBuild, "qdigest_build": qdigestBuild, "skewness": skewness, "kurtosis": kurtosis} {
-		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
-			return fmt.Errorf("register %s: %w", name, err)
-		}
-	}
-	for name, u := range map[string]listed{"hll_build": hllBuild, "hll_merge": hllMerge, "tdigest_merge": tdigestMerge, "qdigest_merge": qdigestMerge} {
-		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
-			return fmt.Errorf("register %s: %w", name, err)
-		}
-	}
-	for name, u := range geometryLists {
-		if err := duckdb.RegisterScalarUDF(c, Prefix+name, u); err != nil {
+	for name, f := range functions {
+		if err := duckdb.RegisterScalarUDF(c, Prefix+name, bounded{f, limit}); err != nil {
 			return fmt.Errorf("register %s: %w", name, err)
 		}
 	}

@@ -228,7 +228,7 @@ func within(s Settings) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &server{connector: connector, budget: s.Memory / 4, gone: func() {}}
+	w := &server{connector: connector, gone: func() {}}
 	proc := &process{free: make(chan *slot, s.Slots), exited: make(chan struct{})}
 	var running sync.WaitGroup
 	var conns []net.Conn

@@ -83,7 +83,7 @@ func serve(text string) error {
 		return err
 	}
 	// Where the parent is gone, so are those who wait for what runs.
-	w := &server{connector: connector, budget: s.Memory / 4, gone: func() { os.Exit(0) }}
+	w := &server{connector: connector, gone: func() { os.Exit(0) }}
 	for _, c := range conns {
 		go w.slot(c)
 	}
@@ -141,7 +141,7 @@ func open(s Settings) (*duckdb.Connector, error) {
 		return nil, fmt.Errorf("connect to DuckDB: %w", err)
 	}
 	defer c.Close()
-	if err := udf.Register(connector); err != nil {
+	if err := udf.Register(connector, s.Memory/4/int64(max(1, s.Threads))); err != nil {
 		return nil, err
 	}
 	for _, text := range append(macros, settings...) {
@@ -154,7 +154,6 @@ func open(s Settings) (*duckdb.Connector, error) {
 
 type server struct {
 	connector *duckdb.Connector
-	budget    int64  // bytes of a statement's functions
 	gone      func() // called where the other side has closed a slot
 	running   atomic.Int32
 }
@@ -188,7 +187,7 @@ func (w *server) slot(c net.Conn) {
 				if err := json.Unmarshal(payload, &st.call); err != nil {
 					panic(fmt.Sprintf("read a call: %v", err)) // the parent wrote it
 				}
-				st.ctx, st.stop = context.WithCancel(udf.WithBudget(context.Background(), w.budget))
+				st.ctx, st.stop = context.WithCancel(context.Background())
 				stop = st.stop
 				statements <- st
 			}
