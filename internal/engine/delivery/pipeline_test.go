@@ -12,9 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/work"
@@ -445,55 +444,40 @@ func TestSameRows(t *testing.T) {
 	}
 }
 
-// TestInterval looks at the moments at which objects come, with a clock of its own.
+// TestInterval looks at the moments at which objects come.
 func TestInterval(t *testing.T) {
-	clock := clockwork.NewFakeClock()
-	w := newWorld()
-	src := newMemSource()
-	delivered := make(chan []Intent, 10)
-	p := New(Options{
-		Source: src, Objects: w, Progress: &store{w: w}, Clock: clock,
-		Plans:  plans(&testPlan{version: "1", limits: Buffering{Size: 10, Interval: time.Minute}, max: 100}),
-		Events: Events{Delivered: func(o []Intent, _ *Progress) { delivered <- o }},
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- p.Run(ctx) }()
-	src.add(clock.Now(), "a|1")
-	if err := clock.BlockUntilContext(ctx, 1); err != nil {
-		t.Fatal(err)
-	}
-	waitTimer := func(d time.Duration) { // until the buffer's timer is the one that is set
-		for {
-			clock.BlockUntilContext(ctx, 1)
-			p.mu.Lock()
-			idle := p.cancelWait != nil
-			p.mu.Unlock()
-			if idle {
-				break
-			}
-			time.Sleep(time.Millisecond)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		src := newMemSource()
+		begun := time.Now()
+		var mu sync.Mutex
+		var delivered []string
+		p := New(Options{
+			Source: src, Objects: w, Progress: &store{w: w},
+			Plans: plans(&testPlan{version: "1", limits: Buffering{Size: 10, Interval: time.Minute}, max: 100}),
+			Events: Events{Delivered: func(o []Intent, _ *Progress) {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, i := range o {
+					delivered = append(delivered, fmt.Sprintf("%s after %v", i.Partition, time.Since(begun)))
+				}
+			}},
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- p.Run(ctx) }()
+		src.add(time.Now(), "a|1")
+		time.Sleep(30 * time.Second)
+		src.add(time.Now(), "b|2")
+		src.add(time.Now(), "c|0123456789") // full at once
+		time.Sleep(time.Hour)
+		cancel()
+		<-ended
+		if want := []string{"c after 30s", "a after 1m0s", "b after 1m30s"}; !slices.Equal(delivered, want) {
+			t.Errorf("delivered %q, want %q", delivered, want)
 		}
-		time.Sleep(5 * time.Millisecond)
-		clock.Advance(d)
-	}
-	waitTimer(30 * time.Second)
-	src.add(clock.Now(), "b|2")
-	src.add(clock.Now(), "c|0123456789") // full at once
-	if o := <-delivered; len(o) != 1 || o[0].Partition != "c" {
-		t.Fatalf("first %+v", o)
-	}
-	waitTimer(30 * time.Second)
-	if o := <-delivered; len(o) != 1 || o[0].Partition != "a" {
-		t.Fatalf("second %+v", o)
-	}
-	waitTimer(30 * time.Second)
-	if o := <-delivered; len(o) != 1 || o[0].Partition != "b" {
-		t.Fatalf("third %+v", o)
-	}
-	cancel()
-	<-ended
-	w.check(t, src, "interval")
+		w.check(t, src, "interval")
+	})
 }
 
 // TestPlanChange routes by the old plan what was read under it, also after a crash.
