@@ -84,6 +84,21 @@ func next(t *testing.T, s *kinesis.SubscribeToShardEventStream) types.SubscribeT
 	panic("unreachable")
 }
 
+// wait reports whether a subscription waits for records or for the time of a heartbeat.
+func (ss *subscriptions) wait() bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	for _, sub := range ss.active {
+		sub.mu.Lock()
+		waits := sub.wake != nil
+		sub.mu.Unlock()
+		if waits {
+			return true
+		}
+	}
+	return false
+}
+
 // take reads events until there are as many records.
 func take(t *testing.T, s *kinesis.SubscribeToShardEventStream, records int) (data string, last types.SubscribeToShardEvent) {
 	t.Helper()
@@ -180,6 +195,7 @@ func TestSubscribeContinuation(t *testing.T) {
 	n.create("s", 1)
 	c := n.consumer("s", "c")
 	again := func(kind types.ShardIteratorType, from types.SubscribeToShardEvent) *kinesis.SubscribeToShardEventStream {
+		clock.Advance(takeoverAge) // the service may not know yet that the one before was closed
 		return n.mustSubscribe(c, shard0, types.StartingPosition{Type: kind, SequenceNumber: from.ContinuationSequenceNumber})
 	}
 	s := n.mustSubscribe(c, shard0, fromLatest)
@@ -194,8 +210,10 @@ func TestSubscribeContinuation(t *testing.T) {
 				select {
 				case e = <-beat:
 					waiting = false
-				case <-time.After(5 * time.Millisecond):
-					clock.Advance(time.Second)
+				case <-time.After(time.Millisecond):
+					if n.subscriptions.wait() { // its time must not run while it works
+						clock.Advance(time.Second)
+					}
 				}
 			}
 			if len(e.Records) != 0 || *e.MillisBehindLatest != 0 {
