@@ -287,7 +287,14 @@ func TestTriggers(t *testing.T) {
 		}
 		return strings.Join(all, "; ")
 	}
-	eventually(t, func() { clock.Advance(time.Minute) }, "the scheduled run and the one behind it", func() bool {
+	soon := func() {
+		step := time.Minute
+		if now := clock.Now(); now.Hour() == 8 && now.Minute() >= 58 {
+			step = time.Millisecond // there is no second hour, however long the runs take
+		}
+		clock.Advance(step)
+	}
+	eventually(t, soon, "the scheduled run and the one behind it", func() bool {
 		return strings.Contains(runs("one"), "SUCCEEDED by hourly") && strings.Contains(runs("two"), "SUCCEEDED by after after 1")
 	})
 	for _, name := range []string{"hourly", "after"} {

@@ -56,7 +56,12 @@ func TestSchedule(t *testing.T) {
 	if n := runs(); n != 0 {
 		t.Fatalf("%d runs before time", n)
 	}
-	wait(t, "a run at 08:00", func() bool { clock.Advance(time.Minute); return runs() == 1 })
+	wait(t, "a run at 08:00", func() bool {
+		if clock.Now().Hour() < 8 || clock.Now().Minute() < 58 { // however long the run takes, there is one
+			clock.Advance(time.Minute)
+		}
+		return runs() == 1
+	})
 	if _, err := s.StopCrawlerSchedule(ctx, &glue.StopCrawlerScheduleInput{CrawlerName: aws.String("c")}); err != nil {
 		t.Fatal(err)
 	}
