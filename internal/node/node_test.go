@@ -324,6 +324,7 @@ func TestReadConfig(t *testing.T) {
 func TestResetCutsUploadsOff(t *testing.T) {
 	keepWorkingDirectory(t)
 	n := startNode(t, InMemory, nil)
+	defer stopNode(t, n)
 	client := s3Client(clientConfig(n, "us-east-1", "test", "test"))
 	makeBucket := func() {
 		t.Helper()
