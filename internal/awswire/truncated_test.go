@@ -33,7 +33,7 @@ func TestTruncatedBodies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(time.Minute))
 		io.WriteString(c, tt.request)
 		c.(*net.TCPConn).CloseWrite()
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)

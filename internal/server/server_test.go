@@ -311,7 +311,7 @@ func TestClientThatDoesNotSend(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		io.WriteString(c, request)
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {
@@ -402,7 +402,7 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
 		fmt.Fprintf(conn, "PUT /lake/key HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\n%s\r\n\r\n", header)
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {

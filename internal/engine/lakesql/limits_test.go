@@ -78,7 +78,7 @@ func TestBombs(t *testing.T) {
 		}
 		timer.Stop()
 		once.Do(func() {})
-		if !stopped.IsZero() && time.Since(stopped) > 20*time.Second {
+		if !stopped.IsZero() && time.Since(stopped) > time.Minute {
 			t.Errorf("%s went on for %v after it was stopped", bomb, time.Since(stopped))
 		}
 		if err != nil && !strings.HasPrefix(err.Error(), "EXCEEDED_LOCAL_MEMORY_LIMIT") && ctx.Err() == nil {
@@ -192,7 +192,7 @@ func TestLargeStatements(t *testing.T) {
 		"nested selects": {doubled, "41 columns"},
 	} {
 		start := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		statement, err := sql.Parse(c.query)
 		got := ""
 		if err == nil {
@@ -207,7 +207,7 @@ func TestLargeStatements(t *testing.T) {
 		if got += fmt.Sprint(err); !strings.Contains(got, c.want) {
 			t.Errorf("%s: %.200s, want %s", name, got, c.want)
 		}
-		if took := time.Since(start); took > 45*time.Second {
+		if took := time.Since(start); took > 4*time.Minute { // what grows with each step does not end at all
 			t.Errorf("%s took %v", name, took)
 		}
 	}
