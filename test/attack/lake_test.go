@@ -206,7 +206,7 @@ func TestQueriesStop(t *testing.T) {
 		if _, err := u.athena.StopQueryExecution(t.Context(), &athena.StopQueryExecutionInput{QueryExecutionId: &id}); err != nil {
 			t.Fatal(err)
 		}
-		q := u.wait(id, 30*time.Second)
+		q := u.wait(id, 2*time.Minute)
 		reason := aws.ToString(q.Status.StateChangeReason)
 		if q.Status.State == athenatypes.QueryExecutionStateFailed && reason != "Query exhausted resources at this scale factor" {
 			t.Errorf("%s: %s", bomb, reason)

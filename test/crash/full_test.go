@@ -151,7 +151,7 @@ func TestFullDisk(t *testing.T) {
 		_, err := c.AddTagsToStream(t.Context(), &kinesis.AddTagsToStreamInput{StreamName: aws.String(crashStream), Tags: map[string]string{"a": fmt.Sprint(try)}})
 		return err
 	}))
-	if took := time.Since(began); took > 20*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("refusals took %v", took)
 	}
 	check := func() {

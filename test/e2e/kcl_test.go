@@ -221,6 +221,14 @@ func TestKCL(t *testing.T) {
 		case rounds / 4:
 			must(c.UpdateShardCount(ctx, &kinesis.UpdateShardCountInput{StreamName: stream, TargetShardCount: aws.Int32(4), ScalingType: types.ScalingTypeUniformScaling}))
 		case rounds / 2:
+			for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) { // it has read
+				if info, err := os.Stat(filepath.Join(dir, "first.out")); err == nil && info.Size() > 0 {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("the first worker reads nothing")
+				}
+			}
 			first.Process.Kill()
 			start("third")
 		case 3 * rounds / 4:
