@@ -245,7 +245,7 @@ func (s *Server) hijack(w http.ResponseWriter) (net.Conn, error) {
 		conn.Close()
 		return nil, err
 	}
-	return &bufferedConn{Conn: conn, r: buf.Reader}, nil
+	return &bufferedConn{Conn: conn, r: buf.Reader, ack: acknowledgerOf(conn)}, nil
 }
 
 // end ends a tunnel in this node: what is said within is for its server, in TLS or in the clear.
@@ -407,13 +407,21 @@ func (s *Server) forwardPlain(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// bufferedConn is a connection of which something has been read already.
+// bufferedConn is a connection of which something has been read already. What has come is acknowledged before more is
+// waited for: clients such as urllib3 (of boto3 and requests) have Nagle's algorithm on where they use a proxy, and send
+// the body of a request only when its headers are acknowledged, which the kernel puts off for 40 ms.
 type bufferedConn struct {
 	net.Conn
-	r *bufio.Reader
+	r   *bufio.Reader
+	ack acknowledger
 }
 
-func (c *bufferedConn) Read(p []byte) (int, error) { return c.r.Read(p) }
+func (c *bufferedConn) Read(p []byte) (int, error) {
+	if c.r.Buffered() == 0 {
+		c.ack.now()
+	}
+	return c.r.Read(p)
+}
 
 // CloseWrite says that nothing more comes.
 func (c *bufferedConn) CloseWrite() error {

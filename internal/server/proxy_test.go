@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -203,6 +204,46 @@ func TestTunnelEndsInTheNode(t *testing.T) {
 		if err != nil || resp.StatusCode < 400 {
 			t.Errorf("%q: %v, %v", inner, resp, err)
 		}
+	}
+}
+
+// A client with Nagle's algorithm sends the second part of a request when the first is acknowledged. It does not wait
+// for a timer of the kernel: fifty requests would take two seconds.
+func TestTunnelAcknowledgesAtOnce(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("acknowledgements come when the system sends them")
+	}
+	p := startProxy(t, nil)
+	conn, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	if err := conn.(*net.TCPConn).SetNoDelay(false); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(conn, "CONNECT sts.amazonaws.com:80 HTTP/1.1\r\nHost: sts.amazonaws.com:80\r\n\r\n")
+	r := bufio.NewReader(conn)
+	if resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect}); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp, err)
+	}
+	fast := 0
+	for range 50 {
+		begun := time.Now()
+		io.WriteString(conn, "POST / HTTP/1.1\r\nHost: sts.amazonaws.com\r\nContent-Length: 2\r\n\r\n")
+		io.WriteString(conn, "{}")
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		if time.Since(begun) < 35*time.Millisecond {
+			fast++
+		}
+	}
+	if fast < 10 { // a machine that is busy may be slow most of the time, a timer always is
+		t.Errorf("%d of 50 requests did not wait for an acknowledgement", fast)
 	}
 }
 
