@@ -88,15 +88,23 @@ func (a *analytics) listCommand() *cobra.Command {
 				return nil
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-			fmt.Fprintln(w, "APPLICATION\tSTATUS\tVERSION\tBEHIND\tSTATE\tINPUT\tOUTPUTS")
+			fmt.Fprintln(w, "APPLICATION\tSTATUS\tVERSION\tBEHIND\tSTATE\tROW ERRORS\tINPUT\tOUTPUTS")
 			for _, s := range all {
-				fmt.Fprintf(w, "%s\t%s\t%d\t%v\t%.1f MiB\t%s\t%s\n", s.Name, s.Status, s.Version, time.Duration(s.BehindMs)*time.Millisecond,
-					float64(s.StateBytes)/(1<<20), lastParts(s.Inputs), lastParts(s.Outputs))
+				fmt.Fprintf(w, "%s\t%s\t%d\t%v\t%.1f MiB\t%d\t%s\t%s\n", s.Name, s.Status, s.Version, time.Duration(s.BehindMs)*time.Millisecond,
+					float64(s.StateBytes)/(1<<20), s.RowErrors, lastParts(s.Inputs), lastParts(s.Outputs))
+			}
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			for _, s := range all { // below the table, whose columns they would widen
 				if s.Error != "" {
-					fmt.Fprintf(w, "  %s\n", s.Error)
+					fmt.Fprintf(cmd.OutOrStdout(), "%s cannot go on: %s\n", s.Name, s.Error)
+				}
+				if e := s.LastRowError; e != nil {
+					fmt.Fprintf(cmd.OutOrStdout(), "%s, last row error, %s: %s: %s (see: brookmere analytics tail %s error_stream)\n", s.Name, ago(e.Time), e.Name, e.Message, s.Name)
 				}
 			}
-			return w.Flush()
+			return nil
 		},
 	}
 }

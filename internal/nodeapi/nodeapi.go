@@ -168,8 +168,21 @@ type Application struct {
 	Time       time.Time `json:"time,omitzero"` // of the last step
 	Error      string    `json:"error,omitempty"`
 
+	// RowErrors is how many rows have come into error_stream since the code began to run, over restarts;
+	// LastRowError is the last of them, of this run or, if it had none, empty.
+	RowErrors    uint64    `json:"rowErrors,omitempty"`
+	LastRowError *RowError `json:"lastRowError,omitempty"`
+
 	// Places are the sequence numbers of the last records that were taken, by ARNs of inputs and shards.
 	Places map[string]map[string]string `json:"places,omitempty"`
+}
+
+// RowError is a row of error_stream: what went wrong with a row of an application of SQL.
+type RowError struct {
+	Time    time.Time `json:"time"` // when the row came into error_stream
+	Name    string    `json:"name"` // as Numeric.Overflow
+	Message string    `json:"message"`
+	Pump    string    `json:"pump,omitempty"`
 }
 
 // EventSource is how far an event source mapping is in its stream, in the list that GET event-sources

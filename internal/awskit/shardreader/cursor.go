@@ -24,6 +24,7 @@ type cursor[R any] struct {
 	wait     time.Duration // between reads at the tip
 	pause    time.Time     // after a failure
 	failures int
+	read     time.Time // when the last read succeeded, or the first one that failed was begun
 
 	ready   atomic.Bool // there is more
 	waiting atomic.Bool
@@ -58,7 +59,7 @@ func (c *cursor[R]) get(ctx context.Context, limit int32) ([]R, error) {
 	if c.failures > 0 && r.o.Events.Recovered != nil {
 		r.o.Events.Recovered(c.id)
 	}
-	c.failures, c.pause = 0, time.Time{}
+	c.failures, c.pause, c.read = 0, time.Time{}, c.at
 	records := c.took(page)
 	c.soon = len(records) > 0 && c.atEnd
 	switch {
@@ -90,7 +91,12 @@ func (c *cursor[R]) failed(err error) error {
 		c.place = Place{Begun: true}
 		return err
 	}
-	c.failures++
+	if c.read.IsZero() {
+		c.read = c.at
+	}
+	if c.failures++; c.failures >= tellFailing {
+		r.setFailed(c.id, c.read)
+	}
 	wait := min(r.o.PollWait<<min(c.failures-1, 10), r.o.MaxWait)
 	c.pause = r.o.Clock.Now().Add(wait)
 	if throttled(err) {

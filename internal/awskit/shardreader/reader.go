@@ -97,6 +97,7 @@ type Reader[R any] struct {
 
 	mu     sync.Mutex
 	behind map[string]time.Duration
+	failed map[string]time.Time // when a shard was read last, of those whose reads fail
 
 	ctx    context.Context // of what waits for arrivals, with the values of the first look's; nil before
 	cancel context.CancelFunc
@@ -119,7 +120,7 @@ func New[R any](s Stream[R], from *Position, o Options) *Reader[R] {
 	if o.Gap == nil {
 		o.Gap = func(int) time.Duration { return 20 * time.Millisecond }
 	}
-	r := &Reader[R]{s: s, o: o, known: make(map[string]Place), limit: 1000, woken: make(chan struct{}, 1), behind: make(map[string]time.Duration)}
+	r := &Reader[R]{s: s, o: o, known: make(map[string]Place), limit: 1000, woken: make(chan struct{}, 1), behind: make(map[string]time.Duration), failed: make(map[string]time.Time)}
 	r.waiter, _ = s.(Waiter)
 	r.pusher, _ = s.(Pusher[R])
 	if from != nil {
@@ -173,9 +174,37 @@ func (r *Reader[R]) Behind() (most time.Duration) {
 	return most
 }
 
+// Lag is the most that a shard can be behind its tip: as Behind, and of a shard whose reads fail or are throttled the
+// time since it was read last besides, in which records may have come.
+func (r *Reader[R]) Lag() (most time.Duration) {
+	now := r.o.Clock.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range r.behind {
+		most = max(most, b)
+	}
+	for shard, since := range r.failed {
+		most = max(most, r.behind[shard]+now.Sub(since))
+	}
+	return most
+}
+
+// tellFailing is how many reads of a shard fail in a row before Lag counts the time that they take: one that is throttled
+// now and then is soon read.
+const tellFailing = 3
+
+// setFailed notes that reads of a shard have failed since it was read last.
+func (r *Reader[R]) setFailed(shard string, since time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed[shard] = since
+}
+
+// setBehind notes how far a shard that was read, or is not read any more, is behind.
 func (r *Reader[R]) setBehind(shard string, d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	delete(r.failed, shard)
 	if d > 0 {
 		r.behind[shard] = d
 	} else {
@@ -194,6 +223,7 @@ func (r *Reader[R]) Restart(identity string) {
 	clear(r.known)
 	r.mu.Lock()
 	clear(r.behind)
+	clear(r.failed)
 	r.mu.Unlock()
 }
 

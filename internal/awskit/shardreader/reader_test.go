@@ -188,6 +188,39 @@ func TestExpiredIteratorsAndFailures(t *testing.T) {
 	})
 }
 
+// A shard that cannot be read for a while may have fallen behind: Lag counts that time, and no single throttled read.
+func TestLagCountsTheTimeOfFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake("a")
+		f.put("a", 2)
+		r := New(f, nil, Options{})
+		defer r.Close()
+		want(t, "first", all(t, r), numbers("a", 0, 2))
+		if lag := r.Lag(); lag != 0 {
+			t.Errorf("at the tip the lag is %v", lag)
+		}
+		f.broken = apiError("ProvisionedThroughputExceededException")
+		r.look = time.Now().Add(time.Hour)
+		begun := time.Now()
+		for n := range 8 {
+			time.Sleep(10 * time.Second)
+			r.Poll(t.Context(), true)
+			if lag := r.Lag(); n+1 < tellFailing && lag != 0 {
+				t.Errorf("after %d throttled reads the lag is %v", n+1, lag)
+			} else if n+1 >= tellFailing && (lag < time.Since(begun) || lag > time.Since(begun)+5*time.Second) {
+				t.Errorf("after %v without a read the lag is %v", time.Since(begun), lag)
+			}
+		}
+		f.broken = nil
+		time.Sleep(10 * time.Second)
+		f.put("a", 1)
+		want(t, "mended", all(t, r), numbers("a", 2, 3))
+		if lag := r.Lag(); lag != 0 {
+			t.Errorf("at the tip again the lag is %v", lag)
+		}
+	})
+}
+
 func TestArrivalWithoutPolling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake("a", "b")

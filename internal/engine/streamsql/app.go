@@ -246,3 +246,7 @@ func (a *App) SetReference(name string, data []byte) (bad int, err error) {
 
 // StateBytes is about how much memory the state takes, in bytes.
 func (a *App) StateBytes() int64 { return a.rt.used }
+
+// ErrorRows is how many rows have come into error_stream since the code began to run, those before a restored
+// state included.
+func (a *App) ErrorRows() uint64 { return a.rt.errors.count }

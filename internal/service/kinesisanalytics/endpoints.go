@@ -62,9 +62,12 @@ func (s *Service) status(ctx context.Context, d *applicationDoc) nodeapi.Applica
 	if r := s.runningOf(d); r != nil {
 		ctx, cancel := context.WithTimeout(ctx, statusWait)
 		defer cancel()
-		_ = r.call(ctx, func() { st.Time, st.StateBytes = r.last, r.app.StateBytes() }) // it has ended, or is at work: zero will do
+		_ = r.call(ctx, func() { // it has ended, or is at work: zero will do
+			st.Time, st.StateBytes = r.last, r.app.StateBytes()
+			st.RowErrors, st.LastRowError = r.app.ErrorRows(), r.lastError
+		})
 		for _, f := range r.feeds {
-			st.BehindMs = max(st.BehindMs, f.reader.Behind().Milliseconds())
+			st.BehindMs = max(st.BehindMs, f.reader.Lag().Milliseconds())
 			if f.index < len(st.Inputs) {
 				if st.Places == nil {
 					st.Places = map[string]map[string]string{}

@@ -14,6 +14,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/streamsql"
 	"github.com/brookmere/brookmere/internal/engine/work"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 // How applications are run. A worker an application takes its document from one state to the next:
@@ -155,8 +156,9 @@ type running struct {
 	deadline  atomic.Pointer[time.Time] // of the step under way, from when it is to stop
 	taps      chan func()               // calls for the goroutine of work
 
-	last      time.Time // of the last step
-	unwritten []step    // steps that are not in the log of progress
+	last      time.Time         // of the last step
+	lastError *nodeapi.RowError // the last row that came into error_stream, if this run has seen one
+	unwritten []step            // steps that are not in the log of progress
 	rows      map[string]uint64
 	replaying bool
 	changed   bool // the state is new, by another code than before, and is not written down

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ import (
 	"github.com/brookmere/brookmere/internal/engine/broker"
 	"github.com/brookmere/brookmere/internal/engine/shardlog"
 	"github.com/brookmere/brookmere/internal/engine/state"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 	kinesissvc "github.com/brookmere/brookmere/internal/service/kinesis"
 )
 
@@ -498,4 +500,38 @@ func TestWindowCloses(t *testing.T) {
 	if after < 0 || after > 2*time.Second { // 200 ms where the machine has nothing else to do
 		t.Errorf("the row of a window arrived %v after its end", after)
 	}
+}
+
+const narrowed = `
+CREATE OR REPLACE STREAM "NARROW" ("id" SMALLINT);
+CREATE OR REPLACE PUMP "P" AS INSERT INTO "NARROW" SELECT STREAM "id" FROM "SOURCE_001";
+`
+
+// TestRowErrorsAreTold looks at the list of applications: rows that did not fit are counted, over a restart too, and the
+// last of them is shown.
+func TestRowErrorsAreTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.stream("in", 1)
+	f.stream("narrow", 1)
+	f.application(narrowed, [][2]string{{"id", "INTEGER"}}, map[string]string{"NARROW": "narrow"})
+	f.start(types.InputStartingPositionTrimHorizon)
+	f.put("in", `{"id":1}`, `{"id":40000}`, `{"id":-40001}`)
+	told := func() (a nodeapi.Application) {
+		w := httptest.NewRecorder()
+		f.serveList(w, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+		all := []nodeapi.Application{}
+		if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || len(all) != 1 {
+			t.Fatalf("%v: %s", err, w.Body)
+		}
+		return all[0]
+	}
+	f.eventually("the errors", func() bool { return told().RowErrors == 2 })
+	last := told().LastRowError
+	if last == nil || last.Name != "NUMERIC_VALUE_OUT_OF_RANGE" || !strings.Contains(last.Message, "4000") || last.Pump != "P" || last.Time.IsZero() {
+		t.Errorf("the last error is %+v", last)
+	}
+	f.close()
+	f.open()
+	f.eventually("the errors after a crash", func() bool { return told().RowErrors == 2 })
 }

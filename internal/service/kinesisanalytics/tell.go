@@ -14,6 +14,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/engine/streamsql"
+	"github.com/brookmere/brookmere/internal/nodeapi"
 )
 
 // What applications tell of themselves: lines in their log stream, and metrics.
@@ -54,12 +55,32 @@ const toldErrors = 10
 // tellErrors tells of rows that came into error_stream.
 func (r *running) tellErrors(rows *streamsql.Rows) {
 	r.s.metrics.rowsFailed(r.doc, rows.Len())
+	if rows.Len() > 0 {
+		r.lastError = rowError(rows, rows.Len()-1)
+	}
 	if r.replaying {
 		return
 	}
 	for i := range min(rows.Len(), toldErrors) {
 		r.s.tell(r.doc, "ERROR", string(rows.AppendJSON(nil, i)))
 	}
+}
+
+// rowError is a row of error_stream, as the list of applications tells of it.
+func rowError(rows *streamsql.Rows, i int) *nodeapi.RowError {
+	e := &nodeapi.RowError{Time: rows.Rowtime(i)}
+	for c, column := range rows.Columns() {
+		text, _ := rows.Value(i, c).(string)
+		switch column.Name {
+		case "ERROR_NAME":
+			e.Name = text
+		case "MESSAGE":
+			e.Message = clip(text, 1<<10)
+		case "PUMP_NAME":
+			e.Pump = text
+		}
+	}
+	return e
 }
 
 // metrics are those of the node, for every application.
@@ -136,14 +157,14 @@ func (r *running) report(ctx context.Context) error {
 	for {
 		var behind time.Duration
 		for _, f := range r.feeds {
-			behind = max(behind, f.reader.Behind())
+			behind = max(behind, f.reader.Lag())
 		}
 		r.s.metrics.behind.WithLabelValues(r.doc.Name).Set(behind.Seconds())
 		if m := r.s.cfg.Metrics; m != nil {
 			now := r.s.clock.Now()
 			for _, f := range r.feeds {
 				m.Put(r.doc.Account, r.doc.Region, "AWS/KinesisAnalytics", "MillisBehindLatest", "Milliseconds",
-					map[string]string{"Application": r.doc.Name, "Id": f.doc.ID, "Flow": "Input"}, float64(f.reader.Behind().Milliseconds()), now)
+					map[string]string{"Application": r.doc.Name, "Id": f.doc.ID, "Flow": "Input"}, float64(f.reader.Lag().Milliseconds()), now)
 			}
 			m.Put(r.doc.Account, r.doc.Region, "AWS/KinesisAnalytics", "KPUs", "Count", map[string]string{"Application": r.doc.Name}, 1, now)
 		}

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, lines, own } from "../aws/client.ts";
 import { account, region } from "../aws/session.ts";
-import { bytes, clock, count, some, span } from "../format.ts";
+import { bytes, clock, count, moment, some, span } from "../format.ts";
 import { inventory } from "../inventory.ts";
 import { Code } from "../parts/code.tsx";
 import { Grid, widths } from "../parts/grid.tsx";
@@ -13,7 +13,7 @@ import { cellOf } from "../pipeline/filter.ts";
 import { resource } from "../pipeline/graph.ts";
 import { go, to } from "../route.ts";
 
-interface Status { name: string; status: string; streams: string[]; behindMs: number; stateBytes: number; time?: string; error?: string }
+interface Status { name: string; status: string; streams: string[]; behindMs: number; stateBytes: number; time?: string; error?: string; rowErrors?: number; lastRowError?: { time: string; name: string; message: string; pump?: string } }
 interface Schema { RecordFormat?: { RecordFormatType: string }; RecordEncoding?: string; RecordColumns: { Name: string; SqlType: string; Mapping?: string }[] }
 interface Resource { ResourceARN: string; /** RoleARN is there where the application itself has no role. */ RoleARN?: string }
 interface Input { InputId?: string; NamePrefix: string; InAppStreamNames?: string[]; InputSchema?: Schema; KinesisStreamsInputDescription?: Resource; KinesisFirehoseInputDescription?: Resource; InputStartingPositionConfiguration?: { InputStartingPosition?: string } }
@@ -42,12 +42,12 @@ function List() {
       <Head title="Analytics" sub={!inventory.value!.denied.applications && some(list.length, "application")} />
       <section class="panel scroll">
         {list.length === 0 ? <Empty of="applications" title="No applications yet" line="aws kinesisanalyticsv2 create-application --cli-input-json file://application.json">An application runs SQL without end over a stream, and writes its rows to another.</Empty> : (
-          <table><thead><tr><th>name</th><th>from</th><th>to</th><th class="n">behind</th><th class="n">state</th><th>last step</th><th>status</th></tr></thead><tbody>{list.map((a) => {
+          <table><thead><tr><th>name</th><th>from</th><th>to</th><th class="n">behind</th><th class="n">state</th><th class="n">row errors</th><th>last step</th><th>status</th></tr></thead><tbody>{list.map((a) => {
             const s = live.value?.find((x) => x.name === a.name);
             return (
               <tr key={a.name} class="link" onClick={() => go("analytics", a.name)}>
                 <td><a href={to("analytics", a.name)}>{a.name}</a></td><td class="sub">{a.inputs.map(resource).join(", ")}</td><td class="sub">{a.outputs.map(resource).join(", ")}</td>
-                <td class="n">{s ? span(s.behindMs / 1000) : ""}</td><td class="n">{s ? bytes(s.stateBytes) : ""}</td><td class="m dim">{s?.time && !s.time.startsWith("0001") ? clock(new Date(s.time)) : ""}</td>
+                <td class="n">{s ? span(s.behindMs / 1000) : ""}</td><td class="n">{s ? bytes(s.stateBytes) : ""}</td><td class={"n" + (s?.rowErrors ? " bad" : "")} title={s?.lastRowError?.message}>{s ? count(s.rowErrors ?? 0) : ""}</td><td class="m dim">{s?.time && !s.time.startsWith("0001") ? clock(new Date(s.time)) : ""}</td>
                 <td><span class={s?.error ? "badge b" : running(s?.status ?? a.status)} title={s?.error}>{s?.error ? "failing" : (s?.status ?? a.status).toLowerCase()}</span></td>
               </tr>
             );
@@ -97,6 +97,7 @@ function One(p: { name: string }) {
       </Head>
       <Problem error={error ?? live.error} />
       {told.value?.error && <div class="problem" role="alert"><b>It cannot go on</b> {told.value.error}</div>}
+      {told.value?.rowErrors ? <div class="problem" role="status"><b>{count(told.value.rowErrors)} {told.value.rowErrors === 1 ? "row" : "rows"} in error_stream</b> {told.value.lastRowError && `${moment(new Date(told.value.lastRowError.time))}: ${told.value.lastRowError.name}: ${told.value.lastRowError.message}`}</div> : null}
       <section class="panel editor">
         <div class="bar"><b>SQL</b><span class="sub">{text !== undefined && text !== saved ? "changed" : ""}</span><span class="grow" />
           {text !== undefined && text !== saved && <><button onClick={() => setText(undefined)}>Undo</button><button class="primary" disabled={!!busy} onClick={save}>{busy === "save" ? "Saving…" : "Save"} <span class="keys">Ctrl ↵</span></button></>}</div>
