@@ -57,7 +57,7 @@
 // shard's stream has from there, and those behind them from memory: positions, times, Backlog and
 // Info do not tell which.
 //
-// An open frame goes to the stream, as one message, when it has 512 KiB, has been open for ten
+// An open frame goes to the stream, as one message, when it has no room for another append (about 500 KiB), has been open for ten
 // seconds (thirty if it has less than 16 KiB, or more than 256 shards have one), too much is held
 // in memory (from 64 MiB on, with many shards from 384 KiB for each, up to 192 MiB, less what is
 // under way already, the largest go; with 32 MiB more, appends wait until some have gone), a
@@ -107,6 +107,10 @@
 // parts (4). The header's time is that of the last part. Age goes by records; where the
 // retention is changed, it goes by frames: records of up to thirty seconds may come or go
 // together.
+//
+// The server holds what stands in the file of a stream that it appends to, up to 4 MiB, until
+// nothing was written to it for ten seconds, or the next file is begun; to go on after that it reads the
+// file again. So a shard that is written to all the time takes that much memory, besides its open frame.
 //
 // # Shards without streams
 //

@@ -21,9 +21,11 @@ const (
 	// worth writing twice.
 	directBytes = 128 << 10
 
-	// sealBytes and sealAge are when an open frame goes to its stream; idleAge is when one of
+	// An open frame goes to its stream when it has no room for another append: sealBytes are of its
+	// records, and with its header and its parts it comes to less than 512 KiB, which is a buffer's
+	// size, and two of it are a buffer of the store's. sealAge is when it goes anyway; idleAge is when one of
 	// few bytes (idleBytes) does, which it costs less to hold on to, or one of many (restFrom).
-	sealBytes = 512 << 10
+	sealBytes = 496 << 10
 	sealAge   = 10 * time.Second
 	idleBytes = 16 << 10
 	idleAge   = 30 * time.Second
@@ -48,9 +50,9 @@ const (
 	segments        = 8
 	lag             = 3
 
-	// expected is how much room at most an open frame has before it needs it, if the one
-	// before it did.
-	expected = 128 << 10
+	// An open frame has as much room as the one before it needed before it needs that itself, if the
+	// frames of all shards together have no more than expected by that.
+	expected = 64 << 20
 
 	// flushesAtOnce are the frames under way to their streams.
 	flushesAtOnce = 64
@@ -220,7 +222,7 @@ func (s *Shard) assign(w *waiter, now int64, stamp uint64) {
 	if n := len(s.growing); n > 0 {
 		o = s.growing[n-1]
 		// Records come and go with their frame, so those of one frame are near in time.
-		if !o.full && o.assigned.count > 0 && now-o.assigned.begin > idleAge.Milliseconds() {
+		if !o.full && o.assigned.count > 0 && (now-o.assigned.begin > idleAge.Milliseconds() || !o.takes(w)) {
 			s.fill(o)
 		}
 		if o.full {
@@ -254,7 +256,7 @@ func (s *Shard) assign(w *waiter, now int64, stamp uint64) {
 	s.next = o.assigned
 	o.underway++
 	s.pieces++
-	if o.assigned.length >= sealBytes-o.early {
+	if !o.takes(w) { // another one like this
 		o.full = true
 	}
 	fr.held.Add(int64(p.header.length))
@@ -264,6 +266,11 @@ func (s *Shard) assign(w *waiter, now int64, stamp uint64) {
 	if first {
 		o.oldest = s.generation
 	}
+}
+
+// takes reports whether an append fits into the frame.
+func (o *openFrame) takes(w *waiter) bool {
+	return int(o.assigned.length)+len(w.buf)-headerSize <= sealBytes-int(o.early)
 }
 
 // Done takes what became of a piece, which is its waiter's again when that is told. An error says
@@ -446,7 +453,7 @@ func (s *Shard) seal(o *openFrame) {
 	if len(s.growing) == 0 {
 		s.growing = nil
 	}
-	s.expect = min(len(o.buf)+len(o.buf)/8, expected)
+	s.expect = min(len(o.buf), expected/max(1, s.log.front.count()))
 	s.sealed = append(s.sealed, o.close(s))
 	s.flush()
 }

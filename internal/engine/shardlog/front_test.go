@@ -4,6 +4,7 @@ package shardlog
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,5 +55,50 @@ func TestFramesGoOneByOne(t *testing.T) {
 	}
 	if len(lengths) < 4 { // of 8 or 9 that there can be
 		t.Errorf("%d shards have open frames of %d lengths", len(shards), len(lengths))
+	}
+}
+
+// TestFrameSizes: frames of appends of any sizes have no more than 512 KiB, and are no fewer than that takes;
+// files of a stream, of which the server holds the last in memory, have no more than 4 MiB.
+func TestFrameSizes(t *testing.T) {
+	dir := t.TempDir()
+	l := start(t, dir, Options{Journal: broker.AppendsDir(filepath.Join(dir, "nats"))})
+	s := create(t, l, "s/1", ShardConfig{})
+	bytes := 0
+	for _, n := range []int{1, 120_000, 300, 77_000, 3, 127_000, 31_000, 64_000} {
+		text := strings.Repeat("x", n)
+		for range 20 {
+			put(t, s, text)
+			bytes += n
+		}
+	}
+	if err := s.flushAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	frames, err := l.js.Stream(t.Context(), s.stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := frames.CachedInfo()
+	if most := uint64(bytes/(sealBytes-directBytes) + 2); info.State.Msgs > most {
+		t.Errorf("%d bytes came to %d frames", bytes, info.State.Msgs)
+	}
+	for seq := info.State.FirstSeq; seq <= info.State.LastSeq; seq++ {
+		m, err := frames.GetMsg(t.Context(), seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Data) > 512<<10 {
+			t.Errorf("frame %d has %d bytes", seq, len(m.Data))
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "nats/jetstream/*/streams/"+s.stream+"/msgs/*.blk"))
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || info.Size() > 4<<20 {
+			t.Error(file, info.Size(), err)
+		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/brookmere/brookmere/internal/engine/broker/storeindex"
+
 	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 )
 
@@ -72,6 +74,9 @@ func (s *Shard) config(maxAge time.Duration, floor uint64) jetstream.StreamConfi
 		MaxAge:      maxAge,
 		Replicas:    s.log.broker.Replicas(),
 		AllowDirect: true,
+		// The server holds in memory what it has written to the file that it appends to. With a limit
+		// of this kind, such a file has 4 MiB and not 8.
+		MaxMsgsPerSubject: storeindex.NoLimit,
 		// Frames have no message ids, and at its start the server reads all messages of this
 		// window to find them. It is the shortest that there is.
 		Duplicates: 100 * time.Millisecond,

@@ -100,6 +100,10 @@ func Update(dir string, now time.Time) (updated bool, err error) {
 	return err == nil, err
 }
 
+// NoLimit is a limit on the messages of a subject that no stream comes to. The server gives a stream with
+// such a limit files of 4 MiB, of 8 MiB without.
+const NoLimit = 1 << 50
+
 // errUnclear is for streams that are left to the server.
 var errUnclear = errors.New("storeindex: not a plain stream")
 
@@ -119,7 +123,7 @@ func plain(dir string) (*server.StreamConfig, error) {
 	c := &info.StreamConfig
 	_, err = os.Stat(filepath.Join(dir, server.JetStreamMetaFileKey))
 	if c.Name != filepath.Base(dir) || len(c.Subjects) != 1 || strings.ContainsAny(c.Subjects[0], "*>") ||
-		c.Retention != server.LimitsPolicy || c.Compression != server.NoCompression || c.MaxMsgsPer > 0 ||
+		c.Retention != server.LimitsPolicy || c.Compression != server.NoCompression || c.MaxMsgsPer > 0 && c.MaxMsgsPer < NoLimit ||
 		c.Mirror != nil || len(c.Sources) > 0 || c.SubjectTransform != nil || c.AllowMsgTTL || c.AllowMsgSchedules ||
 		c.AllowAtomicPublish || c.AllowBatchPublish || c.AllowRollup || !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

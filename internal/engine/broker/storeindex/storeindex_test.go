@@ -71,6 +71,9 @@ func (s *store) restart() {
 func (s *store) create(cfg jetstream.StreamConfig) jetstream.Stream {
 	s.t.Helper()
 	cfg.MaxBytes = 100_000
+	if len(s.t.Name())%2 == 0 && cfg.MaxMsgsPerSubject == 0 { // as shards have now; those of before have none
+		cfg.MaxMsgsPerSubject = storeindex.NoLimit
+	}
 	str, err := s.js.CreateStream(s.t.Context(), cfg)
 	if err == nil {
 		cfg.MaxBytes = -1
