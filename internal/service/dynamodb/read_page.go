@@ -88,12 +88,20 @@ func (p *page) run(ctx context.Context) error {
 	if err != nil {
 		return storeError(err)
 	}
-	if p.scanned > 0 && (p.limit > 0 && p.scanned == p.limit || p.more(ctx, stop)) {
+	if p.scanned > 0 {
 		item, err := attr.ParseItem(stop)
 		if err != nil {
 			return err
 		}
-		p.last = p.position(item)
+		more := p.limit > 0 && p.scanned == p.limit
+		if !more {
+			if more, err = p.more(ctx, item); err != nil {
+				return storeError(err)
+			}
+		}
+		if more {
+			p.last = p.position(item)
+		}
 	}
 	name := ""
 	if p.index != nil {
@@ -111,14 +119,9 @@ func (p *page) run(ctx context.Context) error {
 }
 
 // more reports whether the range has items after the last that was looked at.
-func (p *page) more(ctx context.Context, stop []byte) bool {
-	item, err := attr.ParseItem(stop)
-	if err != nil {
-		return false
-	}
-	more := false
-	p.t.items.Each(ctx, p.t.items.After(p.items, item), func([]byte) (bool, error) { more = true; return false, nil })
-	return more
+func (p *page) more(ctx context.Context, item attr.Item) (more bool, err error) {
+	err = p.t.items.Each(ctx, p.t.items.After(p.items, item), func([]byte) (bool, error) { more = true; return false, nil })
+	return more, err
 }
 
 // position is the keys of an item by which a page is continued after it.
