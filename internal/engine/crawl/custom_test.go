@@ -1,6 +1,9 @@
 package crawl
 
 import (
+	"encoding/xml"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -87,6 +90,35 @@ func TestXMLMerge(t *testing.T) {
 	more := &hivetype.Type{Kind: hivetype.Struct, Fields: []hivetype.Field{{Name: "x", Type: doubleType}, number("z")}}
 	if got := xmlMerge(a, more).String(); got != "struct<x:double,in:struct<y:int>,z:int>" || a.String() != "struct<x:int,in:struct<y:int>>" {
 		t.Errorf("%s of %s", got, a)
+	}
+}
+
+// TestXMLFields: an element of as many children as a type may have has no room for its text either.
+func TestXMLFields(t *testing.T) {
+	for _, test := range []struct {
+		children int
+		text     string
+		want     error
+	}{
+		{maxJSONFields, "", nil},
+		{maxJSONFields - 1, "x", nil},
+		{maxJSONFields, "x", errNotXML},
+		{maxJSONFields + 1, "", errNotXML},
+	} {
+		var b strings.Builder
+		b.WriteString("<r>" + test.text)
+		for i := range test.children {
+			fmt.Fprintf(&b, "<c%d>1</c%[1]d>", i)
+		}
+		b.WriteString("</r>")
+		x := &xmlReader{d: xml.NewDecoder(strings.NewReader(b.String())), text: []byte(b.String())}
+		start, err := x.d.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.element(start.(xml.StartElement), 0); !errors.Is(err, test.want) {
+			t.Errorf("%d children, text %q: %v, want %v", test.children, test.text, err, test.want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package crawl
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -223,20 +224,20 @@ func (x *xmlReader) element(start xml.StartElement, depth int) (*hivetype.Type, 
 		}
 	}
 	var content strings.Builder
-	finish := func() *hivetype.Type {
+	finish := func(err error) (*hivetype.Type, error) {
 		v := xmlText(content.String())
 		if len(t.Fields) == 0 {
-			return v
+			return v, err
 		}
 		if v != nil {
-			add("_value", v)
+			err = cmp.Or(err, add("_value", v))
 		}
-		return t
+		return t, err
 	}
 	for {
 		tok, err := x.d.Token()
 		if err != nil {
-			return finish(), err
+			return finish(err)
 		}
 		switch tok := tok.(type) {
 		case xml.StartElement:
@@ -245,12 +246,12 @@ func (x *xmlReader) element(start xml.StartElement, depth int) (*hivetype.Type, 
 				return t, e
 			}
 			if err != nil {
-				return finish(), err
+				return finish(err)
 			}
 		case xml.CharData:
 			content.Write(tok)
 		case xml.EndElement:
-			return finish(), nil
+			return finish(nil)
 		}
 	}
 }
