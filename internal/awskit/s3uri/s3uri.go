@@ -50,8 +50,3 @@ func (l Location) Folder() Location {
 	}
 	return l
 }
-
-// Contains reports whether o is the folder l or below it.
-func (l Location) Contains(o Location) bool {
-	return l.Bucket == o.Bucket && strings.HasPrefix(o.Folder().Key, l.Folder().Key)
-}

@@ -21,9 +21,8 @@ type KinesisAPI interface {
 	GetRecords(context.Context, *kinesis.GetRecordsInput, ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error)
 }
 
-// Subscriber is a Kinesis with enhanced fan-out, in the shape of our service;
-// ClientSubscriber makes one of the SDK's client. The events end when the subscription is
-// over.
+// Subscriber is a Kinesis with enhanced fan-out, in the shape of our service: the
+// SDK's client gives the events by channels. They end when the subscription is over.
 type Subscriber interface {
 	SubscribeToShard(context.Context, *kinesis.SubscribeToShardInput) (*kinesis.SubscribeToShardOutput, iter.Seq2[types.SubscribeToShardEventStream, error], error)
 }
@@ -175,28 +174,4 @@ func (s *pushedKinesis) Subscribe(ctx context.Context, shard string, at Start) i
 			}
 		}
 	}
-}
-
-// ClientSubscriber is the Subscriber that the SDK's client is.
-func ClientSubscriber(c *kinesis.Client) Subscriber { return clientSubscriber{c} }
-
-type clientSubscriber struct{ c *kinesis.Client }
-
-func (s clientSubscriber) SubscribeToShard(ctx context.Context, in *kinesis.SubscribeToShardInput) (*kinesis.SubscribeToShardOutput, iter.Seq2[types.SubscribeToShardEventStream, error], error) {
-	out, err := s.c.SubscribeToShard(ctx, in)
-	if err != nil {
-		return nil, nil, err
-	}
-	stream := out.GetStream()
-	return out, func(yield func(types.SubscribeToShardEventStream, error) bool) {
-		defer stream.Close()
-		for e := range stream.Events() {
-			if !yield(e, nil) {
-				return
-			}
-		}
-		if err := stream.Err(); err != nil {
-			yield(nil, err)
-		}
-	}, nil
 }

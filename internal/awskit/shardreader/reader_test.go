@@ -304,7 +304,7 @@ func (c *collector) read(l Limits) func(context.Context, *Shard[record]) error {
 			c.mu.Lock()
 			c.got = append(c.got, texts(records)...)
 			c.mu.Unlock()
-			if err := s.Commit(ctx); err != nil {
+			if err := s.CommitTo(ctx, s.Place()); err != nil {
 				return err
 			}
 		}
@@ -545,7 +545,7 @@ func TestRunRandom(t *testing.T) {
 					if n%2 == 1 && err == nil {
 						continue // two at a time are committed
 					}
-					if err := s.Commit(ctx); err != nil {
+					if err := s.CommitTo(ctx, s.Place()); err != nil {
 						return err
 					}
 					mu.Lock()

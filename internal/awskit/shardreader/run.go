@@ -567,11 +567,8 @@ func (s *Shard[R]) lookAgain() {
 	}
 }
 
-// Commit notes that all records that Next has returned are done with. It returns when
-// that is stored.
-func (s *Shard[R]) Commit(ctx context.Context) error { return s.CommitTo(ctx, s.place) }
-
-// CommitTo notes that the records up to a place are done with, which Place returned earlier.
+// CommitTo notes that the records up to a place are done with, which Place returned earlier,
+// and returns when that is stored.
 func (s *Shard[R]) CommitTo(ctx context.Context, p Place) error {
 	s.u.mu.Lock()
 	s.u.places[s.ID] = p

@@ -138,16 +138,6 @@ func (m *Member) WireName() string {
 	return m.Name
 }
 
-// Member returns the member of that name, nil if there is none.
-func (s *Shape) Member(name string) *Member {
-	for _, m := range s.Members {
-		if m.Name == name {
-			return m
-		}
-	}
-	return nil
-}
-
 // ErrorCode is the code by which clients know an exception.
 func (s *Shape) ErrorCode() string {
 	if s.Code != "" {

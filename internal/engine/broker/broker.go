@@ -251,9 +251,6 @@ func (b *Broker) dial(name string) (*nats.Conn, error) {
 	return c, nil
 }
 
-// Conn is the shared connection.
-func (b *Broker) Conn() *nats.Conn { return b.conn }
-
 // JetStream is the JetStream context of the shared connection.
 func (b *Broker) JetStream() jetstream.JetStream { return b.js }
 

@@ -47,7 +47,7 @@ func (w *writer) write(t *testing.T, b *Broker, r *rand.Rand, n int) {
 		}
 		w.seq++
 		data := payload(w.stream, w.seq, size)
-		for deadline := time.Now().Add(time.Minute); !b.Conn().IsConnected(); time.Sleep(time.Millisecond) { // after a restart
+		for deadline := time.Now().Add(time.Minute); !b.conn.IsConnected(); time.Sleep(time.Millisecond) { // after a restart
 			if time.Now().After(deadline) {
 				t.Errorf("%s: not connected again", w.stream)
 				return

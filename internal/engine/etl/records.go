@@ -96,9 +96,6 @@ func NewRecords(f RecordFormat) *Records {
 // Bytes is about how much memory the window holds.
 func (r *Records) Bytes() int { return r.bytes }
 
-// Len is how many rows there are.
-func (r *Records) Len() int { return len(r.text) + len(r.rows) }
-
 // Corrupt is how many of them could not be parsed.
 func (r *Records) Corrupt() int { return r.corrupt }
 

@@ -60,10 +60,6 @@ func (e *Engine) PackageZip(digest string) ([]byte, error) {
 	return b, err
 }
 
-// PackageFolder is the folder of an unpacked package, unpacked again if need be;
-// ErrNoPackage.
-func (e *Engine) PackageFolder(digest string) (string, error) { return e.packages.folder(digest) }
-
 // RemovePackages removes the packages that keep does not want, and returns how many.
 func (e *Engine) RemovePackages(keep func(digest string) bool) (int, error) {
 	p := &e.packages

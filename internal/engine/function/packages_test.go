@@ -46,7 +46,7 @@ func TestPackages(t *testing.T) {
 	if p.Unzipped != 2 {
 		t.Errorf("%d bytes unzipped", p.Unzipped)
 	}
-	dir, err := x.PackageFolder(p.Digest)
+	dir, err := x.packages.folder(p.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,13 +63,13 @@ func TestPackages(t *testing.T) {
 		t.Errorf("the zip file differs: %v", err)
 	}
 	os.RemoveAll(dir)
-	if dir, err = x.PackageFolder(p.Digest); err != nil {
+	if dir, err = x.packages.folder(p.Digest); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "run")); err != nil {
 		t.Error(err)
 	}
-	if _, err := x.PackageFolder(strings.Repeat("0", 64)); !errors.Is(err, ErrNoPackage) {
+	if _, err := x.packages.folder(strings.Repeat("0", 64)); !errors.Is(err, ErrNoPackage) {
 		t.Errorf("unknown: %v", err)
 	}
 	if _, err := x.PackageZip("../../etc/passwd"); !errors.Is(err, ErrNoPackage) {

@@ -74,12 +74,6 @@ func (e *Engine) CheckRuntime(runtime string) error {
 	return err
 }
 
-// KnownRuntime reports whether the runtime's name is one that could run on some machine.
-func KnownRuntime(runtime string) error {
-	_, err := kindOf(runtime)
-	return err
-}
-
 // interpreter is a program that was found on this machine.
 type interpreter struct {
 	Version    []int    `json:"version"`

@@ -75,12 +75,6 @@ func Skip(b []byte, i int) (end int, kind Kind, escaped bool, err error) {
 	return end, kind, escaped, nil
 }
 
-// Valid reports whether b is one JSON value with nothing but white space around it.
-func Valid(b []byte) bool {
-	end, _, _, se := skip(b, SkipSpace(b, 0), 0)
-	return se == nil && SkipSpace(b, end) == len(b)
-}
-
 func skip(b []byte, i, depth int) (int, Kind, bool, *SyntaxError) {
 	if i >= len(b) {
 		return i, Invalid, false, unexpected(b, i, "want a value")

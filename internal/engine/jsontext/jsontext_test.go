@@ -25,24 +25,30 @@ func TestSkipAgainstEncodingJSON(t *testing.T) {
 		check(t, []byte(s))
 	}
 	deep := strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1)
-	if Valid([]byte(deep)) {
+	if valid([]byte(deep)) {
 		t.Error("nesting beyond MaxDepth is taken as valid")
 	}
-	if !Valid([]byte(deep[1 : len(deep)-1])) {
+	if !valid([]byte(deep[1 : len(deep)-1])) {
 		t.Error("nesting of MaxDepth is refused")
 	}
+}
+
+// valid reports whether b is one JSON value with nothing but white space around it.
+func valid(b []byte) bool {
+	end, _, _, err := skip(b, SkipSpace(b, 0), 0)
+	return err == nil && SkipSpace(b, end) == len(b)
 }
 
 // check compares what this package makes of b with what encoding/json makes of it.
 func check(t *testing.T, b []byte) {
 	t.Helper()
 	want := json.Valid(b) && utf8.Valid(b)
-	got := Valid(b)
+	got := valid(b)
 	if got != want {
 		if want && bytes.Count(b, []byte("["))+bytes.Count(b, []byte("{")) > MaxDepth {
 			return
 		}
-		t.Fatalf("Valid(%q) = %v, encoding/json says %v", b, got, want)
+		t.Fatalf("valid(%q) = %v, encoding/json says %v", b, got, want)
 	}
 	var r Record
 	n, err := r.Parse(b)

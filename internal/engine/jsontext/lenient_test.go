@@ -31,7 +31,7 @@ func TestLenient(t *testing.T) {
 		if err != nil || string(got) != want {
 			t.Errorf("%s: got %s, %v; want %s", text, got, err, want)
 		}
-		if !Valid(got) {
+		if !valid(got) {
 			t.Errorf("%s became %s, which is not JSON", text, got)
 		}
 	}
@@ -71,7 +71,7 @@ func FuzzLenient(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		out, err := Lenient(nil, text)
-		if err == nil && !Valid(out) {
+		if err == nil && !valid(out) {
 			t.Fatalf("%q became %q, which is not JSON", text, out)
 		}
 	})

@@ -76,8 +76,3 @@ func (s *Store) Events(subject string, from, to time.Time, after string, forward
 		return it.Error()
 	})
 }
-
-// Forget removes the events of a subject.
-func (s *Store) Forget(subject string) error {
-	return s.db.Guard(func() error { return s.db.DeleteRange(eventKey(subject), end(eventKey(subject)), s.db.Sync()) })
-}

@@ -352,9 +352,3 @@ func (q *Queue) handle(text string) (handle, error) {
 	}
 	return h, nil
 }
-
-// CheckHandle returns ErrHandle for what is not a handle of the queue.
-func (q *Queue) CheckHandle(text string) error {
-	_, err := q.handle(text)
-	return err
-}

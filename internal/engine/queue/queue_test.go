@@ -360,7 +360,7 @@ func FuzzDecode(f *testing.F) {
 		_, _ = decodeReceipt(b)
 		_, _ = decodeGroup(b)
 		q := Queue{id: 1}
-		_ = q.CheckHandle(string(b))
+		_, _ = q.handle(string(b))
 	})
 }
 

@@ -16,7 +16,6 @@ import (
 // Errors of the store. Others wrap what the disk said.
 var (
 	ErrFull     = pebblestore.ErrFull
-	ErrFailed   = pebblestore.ErrFailed
 	ErrGone     = errors.New("queue: the queue is gone")
 	ErrInFlight = errors.New("queue: too many messages are in flight")
 	ErrVisible  = errors.New("queue: the message is not in flight")

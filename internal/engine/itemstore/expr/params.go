@@ -70,9 +70,6 @@ type Element struct {
 	list  bool
 }
 
-// IsIndex reports whether the step is into a list.
-func (e Element) IsIndex() bool { return e.list }
-
 // String is the form of paths in messages, "[a, [1], b]".
 func (p Path) String() string {
 	var b strings.Builder
