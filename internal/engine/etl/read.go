@@ -99,7 +99,7 @@ func (r *Reader) Add(key string, in Source, values []string) error {
 		r.parts = append(r.parts, withValues(f, r.o.Columns, values))
 		return r.bound()
 	}
-	text, err := opened(key, in)
+	text, err := opened(in)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
 	}
@@ -158,9 +158,10 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func opened(key string, in io.Reader) (io.ReadCloser, error) {
+// opened decompresses what begins as gzip, bzip2 or zstd do; the rest is read as it is.
+func opened(in io.Reader) (io.ReadCloser, error) {
 	b := bufio.NewReaderSize(in, 256<<10)
-	head, _ := b.Peek(4)
+	head, _ := b.Peek(4) // an error comes again with the first read
 	switch {
 	case len(head) >= 2 && head[0] == 0x1f && head[1] == 0x8b:
 		return gzip.NewReader(b)

@@ -81,7 +81,7 @@ func (b *builder) joined(at sql.Node, kind string, left *pipe, lw *frameSpec, ri
 	o.out.types = append(append(append([]Type(nil), left.types...), right.types...), timestampType, timestampType)
 	// Scope: names of both sides, each with its own ROWTIME.
 	sc := &scope{}
-	add := func(p *pipe, shift, time int, nullable bool) {
+	add := func(p *pipe, shift, time int) {
 		for _, c := range p.scope.columns {
 			if c.def != nil {
 				if o.table != nil { // the joined row has the stream's ROWTIME
@@ -99,8 +99,8 @@ func (b *builder) joined(at sql.Node, kind string, left *pipe, lw *frameSpec, ri
 		}
 	}
 	n, m := len(left.types), len(right.types)
-	add(left, 0, n+m, o.right.outer)
-	add(right, n, n+m+1, o.left.outer)
+	add(left, 0, n+m)
+	add(right, n, n+m+1)
 	o.out.scope = sc
 	for _, id := range using {
 		name := dialect.Lookup(id)

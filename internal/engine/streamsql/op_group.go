@@ -128,7 +128,7 @@ func (o *groupOperator) add(w *groupWindow, x *batch, from, to int) {
 			s := col.strs[i]
 			g, ok := w.index[s]
 			if !ok {
-				g, cost = o.open(w, x, i, strings.Clone(s), cost)
+				g, cost = o.open(w, i, strings.Clone(s), cost)
 			}
 			o.groups[i-from] = g
 		}
@@ -213,11 +213,11 @@ func (o *groupOperator) slow(w *groupWindow, x *batch, i int, cost int64) (int32
 	if g, ok := w.index[string(o.keyBuf)]; ok {
 		return g, cost
 	}
-	return o.open(w, x, i, string(o.keyBuf), cost)
+	return o.open(w, i, string(o.keyBuf), cost)
 }
 
 // open begins a group.
-func (o *groupOperator) open(w *groupWindow, x *batch, i int, key string, cost int64) (int32, int64) {
+func (o *groupOperator) open(w *groupWindow, i int, key string, cost int64) (int32, int64) {
 	g := int32(w.n)
 	w.n++
 	w.index[key] = g

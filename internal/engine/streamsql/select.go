@@ -316,7 +316,7 @@ func (x *selected) group(items []selectedItem) {
 	}
 	x.nKeys = len(keys)
 	x.post = &compiler{functions: x.b.functions, scope: &scope{}}
-	x.post.intercept = func(e sql.Expr) *compiled { return x.afterGroups(e, keys) }
+	x.post.intercept = func(e sql.Expr) *compiled { return x.afterGroups(e) }
 	x.groupPipe = func() *pipe {
 		if stagger != nil {
 			return x.b.stagger(x.in, keys, x.calls, millis)
@@ -345,7 +345,7 @@ func (x *selected) groupKey(e sql.Expr, items []selectedItem) *compiled {
 }
 
 // afterGroups compiles, for the rows of groups, what is a key, an aggregate or a column.
-func (x *selected) afterGroups(e sql.Expr, keys []*compiled) *compiled {
+func (x *selected) afterGroups(e sql.Expr) *compiled {
 	if c, ok := e.(*sql.Call); ok && c.Over == nil {
 		if def := aggregates[strings.ToUpper(dialect.LookupName(c.Name))]; def != nil && x.b.functions[dialect.LookupName(c.Name)] == nil {
 			return x.aggregate(c, def)

@@ -289,7 +289,7 @@ func (x *exchange) fail(err error) {
 	}
 	if x.compiled != nil {
 		if r, ok := x.gatewayResponse(f.kind, status); ok {
-			status, body, contentType = x.renderGatewayResponse(r, f, status, body, header)
+			status, body, contentType = x.renderGatewayResponse(r, status, body, header)
 		}
 	}
 	header.Set("X-Amzn-Errortype", f.code)
@@ -310,7 +310,7 @@ func (x *exchange) gatewayResponse(kind types.GatewayResponseType, status int) (
 	return r, ok
 }
 
-func (x *exchange) renderGatewayResponse(r types.GatewayResponse, f *failure, status int, body string, header http.Header) (int, string, string) {
+func (x *exchange) renderGatewayResponse(r types.GatewayResponse, status int, body string, header http.Header) (int, string, string) {
 	if n, err := strconv.Atoi(aws.ToString(r.StatusCode)); err == nil {
 		status = n
 	}

@@ -162,7 +162,7 @@ func (s *Service) judgeMetric(ctx context.Context, d *alarmDoc, qs *querySet, en
 			return err
 		}
 	}
-	return s.transition(ctx, d, j.state, clip(j.reason(w, d.State, wanted), 1023), clip(string(text), 4000))
+	return s.transition(ctx, d, j.state, clip(j.reason(w, wanted), 1023), clip(string(text), 4000))
 }
 
 // mistaken is what an alarm becomes whose expressions cannot be evaluated, by no fault of the node.

@@ -102,7 +102,7 @@ var comparisons = map[types.ComparisonOperator]string{
 }
 
 // reason words a judgement.
-func (j judgement) reason(w *watchDoc, was types.StateValue, wanted int) string {
+func (j judgement) reason(w *watchDoc, wanted int) string {
 	plural := func(n int, what string) string {
 		if n == 1 {
 			return fmt.Sprintf("%d %s", n, what)

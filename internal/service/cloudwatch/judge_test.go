@@ -51,22 +51,22 @@ func TestReasons(t *testing.T) {
 	w := &watchDoc{Periods: 1, Datapoints: &one, Threshold: &threshold, Compare: types.ComparisonOperatorGreaterThanThreshold}
 	at := time.Date(2019, 10, 2, 16, 59, 0, 0, time.UTC)
 	j := judgement{types.StateValueAlarm, []slot{{at, 99.50160229693434, true, true}}}
-	if got, want := j.reason(w, types.StateValueOk, 1), "Threshold Crossed: 1 out of the last 1 datapoints [99.50160229693434 (02/10/19 16:59:00)] was greater than the threshold (50.0) (minimum 1 datapoint for OK -> ALARM transition)."; got != want {
+	if got, want := j.reason(w, 1), "Threshold Crossed: 1 out of the last 1 datapoints [99.50160229693434 (02/10/19 16:59:00)] was greater than the threshold (50.0) (minimum 1 datapoint for OK -> ALARM transition)."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	j = judgement{types.StateValueOk, []slot{{at, 3, true, false}}}
-	if got := j.reason(w, types.StateValueAlarm, 1); !strings.Contains(got, "[3.0 (02/10/19 16:59:00)] was not greater than the threshold (50.0) (minimum 1 datapoint for ALARM -> OK transition)") {
+	if got := j.reason(w, 1); !strings.Contains(got, "[3.0 (02/10/19 16:59:00)] was not greater than the threshold (50.0) (minimum 1 datapoint for ALARM -> OK transition)") {
 		t.Error(got)
 	}
 	w.Datapoints = nil // of all of them
-	if got, want := j.reason(w, types.StateValueAlarm, 1), "Threshold Crossed: 1 datapoint [3.0 (02/10/19 16:59:00)] was not greater than the threshold (50.0)."; got != want {
+	if got, want := j.reason(w, 1), "Threshold Crossed: 1 datapoint [3.0 (02/10/19 16:59:00)] was not greater than the threshold (50.0)."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	j = judgement{state: types.StateValueAlarm}
-	if got, want := j.reason(&watchDoc{Periods: 2}, types.StateValueOk, 2), "Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as [Breaching]."; got != want {
+	if got, want := j.reason(&watchDoc{Periods: 2}, 2), "Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as [Breaching]."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := (judgement{state: types.StateValueInsufficientData}).reason(w, types.StateValueOk, 1); got != "Insufficient Data: 1 datapoint was unknown." {
+	if got := (judgement{state: types.StateValueInsufficientData}).reason(w, 1); got != "Insufficient Data: 1 datapoint was unknown." {
 		t.Error(got)
 	}
 }

@@ -58,7 +58,7 @@ type lastCrawlDoc struct {
 	Started time.Time             `json:"started"`
 }
 
-func (d *crawlerDoc) output(sc scope, now time.Time) types.Crawler {
+func (d *crawlerDoc) output(now time.Time) types.Crawler {
 	out := types.Crawler{
 		Name:                         aws.String(d.Name),
 		Role:                         aws.String(d.Role),
@@ -374,7 +374,7 @@ func (s *Service) GetCrawler(ctx context.Context, in *glue.GetCrawlerInput, _ ..
 	if err != nil {
 		return nil, err
 	}
-	out := d.output(sc, s.clock.Now())
+	out := d.output(s.clock.Now())
 	return &glue.GetCrawlerOutput{Crawler: &out}, nil
 }
 
@@ -401,7 +401,7 @@ func (s *Service) GetCrawlers(ctx context.Context, in *glue.GetCrawlersInput, _ 
 	}
 	out := &glue.GetCrawlersOutput{NextToken: next, Crawlers: []types.Crawler{}}
 	for _, d := range page {
-		out.Crawlers = append(out.Crawlers, d.output(sc, s.clock.Now()))
+		out.Crawlers = append(out.Crawlers, d.output(s.clock.Now()))
 	}
 	return out, nil
 }
@@ -419,7 +419,7 @@ func (s *Service) BatchGetCrawlers(ctx context.Context, in *glue.BatchGetCrawler
 			out.CrawlersNotFound = append(out.CrawlersNotFound, name)
 			continue
 		}
-		out.Crawlers = append(out.Crawlers, d.output(sc, s.clock.Now()))
+		out.Crawlers = append(out.Crawlers, d.output(s.clock.Now()))
 	}
 	return out, nil
 }

@@ -103,7 +103,7 @@ func flowNodes(in *glue.CreateScriptInput) ([]*flowNode, error) {
 			return nil, err
 		}
 	}
-	return flowOrder(nodes, byID)
+	return flowOrder(nodes)
 }
 
 func newFlowNode(d *types.CodeGenNode) (*flowNode, error) {
@@ -182,7 +182,7 @@ func (n *flowNode) place() error {
 }
 
 // flowOrder sorts nodes behind their inputs, and else leaves them in their order.
-func flowOrder(nodes []*flowNode, byID map[string]*flowNode) ([]*flowNode, error) {
+func flowOrder(nodes []*flowNode) ([]*flowNode, error) {
 	sorted := make([]*flowNode, 0, len(nodes))
 	done := make(map[string]bool, len(nodes))
 	for len(sorted) < len(nodes) {

@@ -76,7 +76,7 @@ func (r *jobRunning) script(ctx context.Context) error {
 
 // attempt runs the script once. errSessionEnds: a streaming script is to be started again.
 func (r *jobRunning) attempt(ctx context.Context) (jobscript.Result, error) {
-	run, err := r.scriptRun(ctx)
+	run, err := r.scriptRun()
 	if err != nil {
 		return jobscript.Result{}, err
 	}
@@ -139,7 +139,7 @@ func scriptFailure(x *jobscript.Result, kind jobscript.Kind) string {
 }
 
 // scriptRun gathers what a script needs.
-func (r *jobRunning) scriptRun(ctx context.Context) (*jobscript.Run, error) {
+func (r *jobRunning) scriptRun() (*jobscript.Run, error) {
 	u := &r.d.Settings
 	run := &jobscript.Run{
 		Name: "job " + r.d.Job, Kind: r.scriptKind(), Python: aws.ToString(u.Command.PythonVersion), BookmarkOption: jobArgument(r.args, "job-bookmark-option"),

@@ -38,20 +38,21 @@ func (d *scheduleDoc) output() *types.Schedule {
 // fastest is the least time between two runs that a schedule may ask for.
 const fastest = 5 * time.Minute
 
-func parseSchedule(text string) (*cron.Expression, error) {
+// checkSchedule refuses what is not a schedule, and one that is faster than AWS takes.
+func checkSchedule(text string) error {
 	e, err := cron.Parse(text)
 	if err != nil {
-		return nil, invalidInput("Invalid schedule expression: %s", text)
+		return invalidInput("Invalid schedule expression: %s", text)
 	}
 	at := e.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC))
 	for range 60 {
 		next := e.Next(at)
 		if !next.IsZero() && next.Sub(at) < fastest {
-			return nil, invalidInput("Schedule expression %s is faster than every 5 minutes.", text)
+			return invalidInput("Schedule expression %s is faster than every 5 minutes.", text)
 		}
 		at = next
 	}
-	return e, nil
+	return nil
 }
 
 // setSchedule takes a new schedule; an empty one takes it away.
@@ -60,7 +61,7 @@ func (d *crawlerDoc) setSchedule(text string, now time.Time) error {
 		d.Schedule = nil
 		return nil
 	}
-	if _, err := parseSchedule(text); err != nil {
+	if err := checkSchedule(text); err != nil {
 		return err
 	}
 	if d.Schedule != nil && d.Schedule.Expression == text {

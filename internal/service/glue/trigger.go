@@ -83,7 +83,7 @@ func (d *triggerDoc) check() error {
 		if d.Schedule == "" {
 			return invalidInput("Schedule cannot be null or empty for a scheduled trigger.")
 		}
-		if _, err := parseSchedule(d.Schedule); err != nil {
+		if err := checkSchedule(d.Schedule); err != nil {
 			return err
 		}
 	case types.TriggerTypeConditional:

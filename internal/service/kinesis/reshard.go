@@ -194,13 +194,12 @@ func (d *stream) reshard(now time.Time) {
 	}
 }
 
-func (d *stream) split(index int, at hashKey, now time.Time) (lower, upper int) {
+func (d *stream) split(index int, at hashKey, now time.Time) (upper int) {
 	parent := d.shardAt(index)
 	parent.Closed = now
 	whole := parent.hashRange
-	lower = d.add(hashRange{whole.Start, at.prev()}, now, index)
-	upper = d.add(hashRange{at, whole.End}, now, index)
-	return lower, upper
+	d.add(hashRange{whole.Start, at.prev()}, now, index)
+	return d.add(hashRange{at, whole.End}, now, index)
 }
 
 func (d *stream) merge(a, b int, now time.Time) int {

@@ -17,7 +17,7 @@ func (d *stream) scale(n int, now time.Time) {
 		rest := sh.Index
 		for ; next < len(bounds) && bounds[next].compare(sh.End) <= 0; next++ {
 			if bounds[next].compare(sh.Start) > 0 {
-				_, rest = d.split(rest, bounds[next], now)
+				rest = d.split(rest, bounds[next], now)
 			}
 		}
 	}

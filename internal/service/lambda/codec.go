@@ -28,7 +28,7 @@ func kinesisCodec(d *mappingDoc, role string) codec[kinesistypes.Record] {
 			return append(dst, tail...)
 		},
 		filter: func(r *kinesistypes.Record) map[string]any {
-			data, _ := decodedJSON(r.Data)
+			data := decodedJSON(r.Data)
 			arrived := aws.ToTime(r.ApproximateArrivalTimestamp)
 			return map[string]any{
 				"kinesisSchemaVersion": "1.0", "partitionKey": aws.ToString(r.PartitionKey), "sequenceNumber": aws.ToString(r.SequenceNumber),

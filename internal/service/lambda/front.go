@@ -145,7 +145,7 @@ func (s *Service) serveURL(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := requestID(r.Context())
-	payload, err := json.Marshal(s.urlEvent(r, at, id, body, caller))
+	payload, err := json.Marshal(s.urlEvent(r, id, body, caller))
 	if err != nil || len(payload) > maxSync {
 		urlError(w, http.StatusRequestEntityTooLarge, "", "Request Entity Too Large")
 		return
@@ -171,7 +171,7 @@ func (s *Service) serveURL(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Service) urlEvent(r *http.Request, at urlTarget, id string, body []byte, caller awswire.Caller) *urlEvent {
+func (s *Service) urlEvent(r *http.Request, id string, body []byte, caller awswire.Caller) *urlEvent {
 	now := s.clock.Now().UTC()
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

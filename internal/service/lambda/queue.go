@@ -251,7 +251,7 @@ func messageJSON(d *mappingDoc, m *sqstypes.Message) map[string]any {
 }
 
 func filterMessage(m *sqstypes.Message) map[string]any {
-	body, _ := decodedJSON([]byte(aws.ToString(m.Body)))
+	body := decodedJSON([]byte(aws.ToString(m.Body)))
 	attributes := map[string]any{}
 	for name, v := range m.MessageAttributes {
 		attributes[name] = map[string]any{"dataType": aws.ToString(v.DataType), "stringValue": aws.ToString(v.StringValue)}

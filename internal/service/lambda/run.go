@@ -258,12 +258,12 @@ func jsonText(s string) []byte {
 }
 
 // decodedJSON is data as filters see it: a JSON value, or the text that it is.
-func decodedJSON(data []byte) (any, bool) {
+func decodedJSON(data []byte) any {
 	var v any
 	if json.Unmarshal(data, &v) == nil {
-		return v, true
+		return v
 	}
-	return string(data), false
+	return string(data)
 }
 
 // actingAs returns what makes contexts of calls as the role of a mapping's function, as it is at the call.

@@ -164,7 +164,8 @@ func (s *Service) Start(ctx context.Context) error {
 // Close ends what runs by itself. Lines that were acknowledged stay.
 func (s *Service) Close(ctx context.Context) error {
 	s.queries.close()
-	return errors.Join(s.sink.close(ctx), s.metricRunner.Close(ctx), s.subscriptionRunner.Close(ctx), s.exportRunner.Close(ctx), s.work.Close(ctx), s.store.Close(ctx))
+	s.sink.flush(ctx)
+	return errors.Join(s.metricRunner.Close(ctx), s.subscriptionRunner.Close(ctx), s.exportRunner.Close(ctx), s.work.Close(ctx), s.store.Close(ctx))
 }
 
 func (s *Service) workFailed(key work.Key, part string, err error, failures int, wait time.Duration) {

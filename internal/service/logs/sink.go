@@ -92,12 +92,7 @@ func (k *Sink) run(ctx context.Context) error {
 	}
 }
 
-// close writes what waits.
-func (k *Sink) close(ctx context.Context) error {
-	k.flush(ctx)
-	return nil
-}
-
+// flush writes what waits.
 func (k *Sink) flush(ctx context.Context) {
 	k.mu.Lock()
 	pending := k.pending

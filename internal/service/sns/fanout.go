@@ -19,7 +19,7 @@ const (
 // fanOut copies what a topic's outbox has to those of its subscriptions.
 func (s *Service) fanOut(ctx context.Context, j *work.Job[topicDoc]) error {
 	return orLater(s.drain.Run(ctx, fanBatch, func() (*queue.Queue, error) { return s.outbox(j.Document()) }, func(q *queue.Queue, list []queue.Received) error {
-		return s.fan(ctx, j.Document(), q, list)
+		return s.fan(j.Document(), q, list)
 	}))
 }
 
@@ -32,7 +32,7 @@ func orLater(err error) error {
 }
 
 // fan copies messages. A crash before they are removed copies them again: to FIFO subscriptions without effect.
-func (s *Service) fan(ctx context.Context, t *topicDoc, q *queue.Queue, list []queue.Received) error {
+func (s *Service) fan(t *topicDoc, q *queue.Queue, list []queue.Received) error {
 	var subscriptions []*subscriptionDoc
 	for it, err := range s.subscriptions.In(t.key()...).List() {
 		if err != nil {
