@@ -24,61 +24,10 @@ import (
 // conversion has to be there, as with AWS. Neither bucket nor role is looked for: delivery
 // waits until they are there.
 func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateDeliveryStreamInput, _ ...func(*firehose.Options)) (*firehose.CreateDeliveryStreamOutput, error) {
-	c := awswire.CallerFrom(ctx)
-	d := &streamDoc{
-		ID: newID(), Name: aws.ToString(in.DeliveryStreamName), Account: c.Account, Region: c.Region,
-		Version: 1, Created: s.clock.Now().UTC(),
-		S3: s3Config{Seconds: 300, BackupMode: string(types.S3BackupModeDisabled)},
-	}
-	if err := checkSource(in); err != nil {
-		return nil, err
-	}
-	if h := in.DirectPutSourceConfiguration; h != nil {
-		d.ThroughputHint = h.ThroughputHintInMBs
-	}
-	if e := in.DeliveryStreamEncryptionConfigurationInput; e != nil {
-		enc, err := newEncryption(e, d.Region)
-		if err != nil {
-			return nil, err
-		}
-		d.Encryption = enc
-	}
-	dest, plain, err := destination(in)
+	d, err := s.newDocument(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	d.Plain = plain
-	d.S3.configure(dest)
-	if h := in.HttpEndpointDestinationConfiguration; h != nil {
-		d.HTTP = new(httpConfig)
-		d.HTTP.configure(&types.HttpEndpointDestinationUpdate{
-			EndpointConfiguration: h.EndpointConfiguration, BufferingHints: h.BufferingHints, CloudWatchLoggingOptions: h.CloudWatchLoggingOptions,
-			ProcessingConfiguration: h.ProcessingConfiguration, RequestConfiguration: h.RequestConfiguration, RetryOptions: h.RetryOptions,
-			RoleARN: h.RoleARN, S3BackupMode: h.S3BackupMode, SecretsManagerConfiguration: h.SecretsManagerConfiguration,
-		})
-		if err := d.HTTP.validate(h.SecretsManagerConfiguration); err != nil {
-			return nil, err
-		}
-	}
-	if e := in.ExtendedS3DestinationConfiguration; e != nil && e.S3BackupConfiguration != nil {
-		d.Backup = new(s3Config)
-		d.Backup.configurePlain(e.S3BackupConfiguration)
-	}
-	d.Transforms = d.processing().find(types.ProcessorTypeLambda) != nil
-	if src := in.KinesisStreamSourceConfiguration; src != nil && in.DeliveryStreamType == types.DeliveryStreamTypeKinesisStreamAsSource {
-		// For the checks; looked up below.
-		d.Source = &sourceConfig{StreamARN: aws.ToString(src.KinesisStreamARN), RoleARN: aws.ToString(src.RoleARN)}
-	}
-	if err := s.validate(d); err != nil {
-		return nil, err
-	}
-	if err := s.checkCompaction(in.Tags); err != nil {
-		return nil, err
-	}
-	if d.Tags, err = addTags(nil, in.Tags); err != nil {
-		return nil, err
-	}
-
 	s.mu.RLock()
 	closed := s.closed
 	s.mu.RUnlock()
@@ -130,6 +79,65 @@ func (s *Service) CreateDeliveryStream(ctx context.Context, in *firehose.CreateD
 		return nil, err
 	}
 	return &firehose.CreateDeliveryStreamOutput{DeliveryStreamARN: aws.String(d.arn())}, nil
+}
+
+// newDocument is the document of the stream that a request describes, checked for all that the request alone can tell.
+func (s *Service) newDocument(ctx context.Context, in *firehose.CreateDeliveryStreamInput) (*streamDoc, error) {
+	c := awswire.CallerFrom(ctx)
+	d := &streamDoc{
+		ID: newID(), Name: aws.ToString(in.DeliveryStreamName), Account: c.Account, Region: c.Region,
+		Version: 1, Created: s.clock.Now().UTC(),
+		S3: s3Config{Seconds: 300, BackupMode: string(types.S3BackupModeDisabled)},
+	}
+	if err := checkSource(in); err != nil {
+		return nil, err
+	}
+	if h := in.DirectPutSourceConfiguration; h != nil {
+		d.ThroughputHint = h.ThroughputHintInMBs
+	}
+	if e := in.DeliveryStreamEncryptionConfigurationInput; e != nil {
+		enc, err := newEncryption(e, d.Region)
+		if err != nil {
+			return nil, err
+		}
+		d.Encryption = enc
+	}
+	dest, plain, err := destination(in)
+	if err != nil {
+		return nil, err
+	}
+	d.Plain = plain
+	d.S3.configure(dest)
+	if h := in.HttpEndpointDestinationConfiguration; h != nil {
+		d.HTTP = new(httpConfig)
+		d.HTTP.configure(&types.HttpEndpointDestinationUpdate{
+			EndpointConfiguration: h.EndpointConfiguration, BufferingHints: h.BufferingHints, CloudWatchLoggingOptions: h.CloudWatchLoggingOptions,
+			ProcessingConfiguration: h.ProcessingConfiguration, RequestConfiguration: h.RequestConfiguration, RetryOptions: h.RetryOptions,
+			RoleARN: h.RoleARN, S3BackupMode: h.S3BackupMode, SecretsManagerConfiguration: h.SecretsManagerConfiguration,
+		})
+		if err := d.HTTP.validate(h.SecretsManagerConfiguration); err != nil {
+			return nil, err
+		}
+	}
+	if e := in.ExtendedS3DestinationConfiguration; e != nil && e.S3BackupConfiguration != nil {
+		d.Backup = new(s3Config)
+		d.Backup.configurePlain(e.S3BackupConfiguration)
+	}
+	d.Transforms = d.processing().find(types.ProcessorTypeLambda) != nil
+	if src := in.KinesisStreamSourceConfiguration; src != nil && in.DeliveryStreamType == types.DeliveryStreamTypeKinesisStreamAsSource {
+		// For the checks; CreateDeliveryStream looks it up.
+		d.Source = &sourceConfig{StreamARN: aws.ToString(src.KinesisStreamARN), RoleARN: aws.ToString(src.RoleARN)}
+	}
+	if err := s.validate(d); err != nil {
+		return nil, err
+	}
+	if err := s.checkCompaction(in.Tags); err != nil {
+		return nil, err
+	}
+	if d.Tags, err = addTags(nil, in.Tags); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 func inUse(d *streamDoc) error {
