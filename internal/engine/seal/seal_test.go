@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -53,11 +54,19 @@ func TestFile(t *testing.T) {
 	if _, err := File(name); err == nil {
 		t.Error("a key that others can read is taken")
 	}
-	if err := os.WriteFile(name, []byte("zz"), 0o600); err != nil {
+	if err := os.Chmod(name, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	os.Chmod(name, 0o600)
-	if _, err := File(name); err == nil {
-		t.Error("a broken key is taken")
+	for what, text := range map[string]string{
+		"no hexadecimal": strings.Repeat("z", 2*keySize),
+		"short":          strings.Repeat("0", 2*keySize-2),
+		"empty":          "",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := File(name); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: a broken key is taken, or its error does not name the file: %v", what, err)
+		}
 	}
 }

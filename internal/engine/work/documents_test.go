@@ -16,6 +16,29 @@ type crawl struct {
 	Pages int    `json:"pages"`
 }
 
+// TestStarted: every start of a process on a store has a later epoch than those before.
+func TestStarted(t *testing.T) {
+	b, err := broker.Start(broker.Options{Dir: filepath.Join(t.TempDir(), "nats"), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	s, err := state.Open(t.Context(), b, state.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for want := work.Mine(1); want <= 3; want++ {
+		got, err := work.Started(t.Context(), s)
+		if err != nil || got != want {
+			t.Fatalf("epoch %d, want %d (%v)", got, want, err)
+		}
+		if l, err := got.Acquire(t.Context(), "k", nil); err != nil || l.Epoch != uint64(want) {
+			t.Errorf("a lease of epoch %d, want %d (%v)", l.Epoch, want, err)
+		}
+	}
+}
+
 // TestDocumentsOfTheStore runs a document to its end, which it writes itself, and resumes
 // one that an earlier process has left.
 func TestDocumentsOfTheStore(t *testing.T) {

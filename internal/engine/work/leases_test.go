@@ -219,6 +219,19 @@ func TestAProcessThatCannotWrite(t *testing.T) {
 	within(t, first.Lost, "a process that cannot write keeps its leases")
 }
 
+// TestALeaseThatCouldNotBeGivenBack is given back with the next sign of life.
+func TestALeaseThatCouldNotBeGivenBack(t *testing.T) {
+	s := share(t)
+	first := s.acquire(t, 0, "k")
+	next := s.later(t, 1, "k")
+	s.disks[0].full.Store(true)
+	first.Release()
+	never(t, next, "a lease is given out that is still written down")
+	s.disks[0].full.Store(false)
+	s.beat(t, 0, ttl/6)
+	within(t, next, "a lease that was released is kept")
+}
+
 // TestOneOfTwoRunners runs a document at one of two processes, and at the other after that.
 func TestOneOfTwoRunners(t *testing.T) {
 	s := share(t)

@@ -449,7 +449,7 @@ func TestPartsFailByThemselves(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		log.want(t, "a/bad failed 2, again after 200ms: panic oh")
-		if s, _ := r.Status("a"); len(s.Parts) != 1 {
+		if s, _ := r.Status("a"); len(s.Parts) != 1 || s.Parts[0].Name != "/good" {
 			t.Errorf("parts: %+v", s.Parts)
 		}
 		end(t, r)
@@ -469,6 +469,69 @@ func TestAnErrorOfRunStopsItsParts(t *testing.T) {
 		time.Sleep(time.Second)
 		log.want(t, "part ends", "a failed 1, again after 100ms: no")
 		end(t, r)
+	})
+}
+
+// TestBackoffHasAnEnd: after any number of failures the wait is one, and no longer than Max.
+func TestBackoffHasAnEnd(t *testing.T) {
+	b := Backoff{}.filled()
+	last := time.Duration(0)
+	for failures := 1; failures < 1000; failures++ {
+		wait := b.after(failures)
+		if wait < max(last, b.First) || wait > b.Max {
+			t.Fatalf("a wait of %v after %d failures, of %v before", wait, failures, last)
+		}
+		last = wait
+	}
+	if last != b.Max {
+		t.Errorf("a wait of %v after a thousand failures", last)
+	}
+}
+
+// TestBegun waits for work to begin, and for none that does not.
+func TestBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, log := newMemory(task{Name: "runs"}, task{Name: "second"}, task{Name: "paused", Paused: true}, task{Name: "done"}, task{Name: "fails"}), new(record)
+		r := New(m, hooks(func(ctx context.Context, j *Job[task]) error {
+			switch j.Document().Name {
+			case "done":
+				return nil
+			case "fails":
+				return errors.New("no")
+			}
+			return log.untilStopped(ctx, j)
+		}), Options{Limit: 1})
+		m.spoil("spoilt")
+		begin(t, r)
+		defer end(t, r)
+		// One at a time: whichever of the two that last runs first, the other is queued behind it.
+		synctest.Wait()
+		last, queued := "runs", "second"
+		if s, _ := r.Status("runs"); s.State != Running {
+			last, queued = queued, last
+		}
+		for _, test := range []struct {
+			name string
+			want bool
+		}{{last, true}, {"paused", false}, {"spoilt", false}, {"gone", false}} {
+			if here, err := r.Begun(t.Context(), test.name); here != test.want || err != nil {
+				t.Errorf("%s: %v, %v", test.name, here, err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if here, err := r.Begun(ctx, queued); here || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("queued: %v, %v", here, err)
+		}
+		began := make(chan bool, 1)
+		go func() {
+			here, err := r.Begun(t.Context(), queued)
+			began <- here && err == nil
+		}()
+		m.remove(last)
+		if !<-began {
+			t.Error("what was queued has not begun")
+		}
 	})
 }
 
