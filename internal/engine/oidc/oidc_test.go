@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,49 @@ func TestCurves(t *testing.T) {
 	text, _ := token.SignedString(k)
 	if _, err := Verify(text, keys, now); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestKeysThatAreNone: keys that nobody should sign with, or that are not keys at all, are passed over
+// with no harm to the others.
+func TestKeysThatAreNone(t *testing.T) {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := k.PublicKey.ECDH()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := base64.RawURLEncoding.EncodeToString
+	number := func(bits int) string { // of so many bits, all ones
+		return e(new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), uint(bits)), big.NewInt(1)).Bytes())
+	}
+	x, y := e(raw.Bytes()[1:33]), e(raw.Bytes()[33:])
+	good := `{"kty":"EC","kid":"good","crv":"P-256","x":"` + x + `","y":"` + y + `"}`
+	for what, key := range map[string]string{
+		"x beyond the curve":     `"kty":"EC","crv":"P-256","x":"` + number(257) + `","y":"` + y + `"`,
+		"y beyond the curve":     `"kty":"EC","crv":"P-256","x":"` + x + `","y":"` + number(257) + `"`,
+		"a point off the curve":  `"kty":"EC","crv":"P-256","x":"` + x + `","y":"` + x + `"`,
+		"another curve":          `"kty":"EC","crv":"P-224","x":"` + x + `","y":"` + y + `"`,
+		"for encryption":         `"kty":"EC","use":"enc","crv":"P-256","x":"` + x + `","y":"` + y + `"`,
+		"a short modulus":        `"kty":"RSA","n":"` + number(1024) + `","e":"AQAB"`,
+		"a modulus without end":  `"kty":"RSA","n":"` + number(8193) + `","e":"AQAB"`,
+		"an exponent of one":     `"kty":"RSA","n":"` + number(2048) + `","e":"AQ"`,
+		"an exponent of 32 bits": `"kty":"RSA","n":"` + number(2048) + `","e":"` + number(32) + `"`,
+		"no base64":              `"kty":"RSA","n":"!","e":"AQAB"`,
+		"an Ed25519 of 31 bytes": `"kty":"OKP","crv":"Ed25519","x":"` + e(make([]byte, 31)) + `"`,
+		"an X25519":              `"kty":"OKP","crv":"X25519","x":"` + e(make([]byte, 32)) + `"`,
+		"a shared secret":        `"kty":"oct","k":"AAAA"`,
+	} {
+		keys, err := ParseKeys([]byte(`{"keys":[{"kid":"bad",` + key + `},` + good + `]}`))
+		if err != nil || len(keys) != 1 || keys["good"] == nil {
+			t.Errorf("%s: %d keys, of which good is one: %v (%v)", what, len(keys), keys["good"] != nil, err)
+		}
+	}
+	keys, err := ParseKeys([]byte(`{"keys":[{"kid":"rsa","kty":"RSA","use":"sig","n":"` + number(2048) + `","e":"AQAB"},{"kid":"ed","kty":"OKP","crv":"Ed25519","x":"` + e(make([]byte, 32)) + `"}]}`))
+	if err != nil || keys["rsa"] == nil || keys["ed"] == nil {
+		t.Errorf("%d keys of two (%v)", len(keys), err)
 	}
 }
 
