@@ -9,8 +9,8 @@ func newRootCommand() *cobra.Command {
 		Use:   "brookmere",
 		Short: "The AWS streaming-data stack as one program",
 		Long: `Brookmere is the AWS streaming-data stack as one program on your machine: Kinesis, Firehose,
-Lambda, DynamoDB, S3, Glue, Athena, Kinesis Data Analytics, API Gateway, SQS, SNS, CloudWatch
-and IAM. What it acknowledges is on disk, what it delivers is Parquet that you can query, and
+Lambda, DynamoDB, S3, Glue, Athena, Kinesis Data Analytics, API Gateway, SQS, SNS, EventBridge,
+CloudWatch, IAM and KMS. What it acknowledges is on disk, what it delivers is Parquet that you can query, and
 boto3, the AWS CLI, Terraform and every AWS SDK use it unchanged.
 
   brookmere up          starts a node on 127.0.0.1:4566, with a console at /console
