@@ -299,6 +299,64 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestSummaryWithin: of any samples the count, the sum and the bounds are exact, and their distribution is of no more
+// values than were asked for.
+func TestSummaryWithin(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for name, draw := range map[string]func() float64{
+		"one":      func() float64 { return 7 },
+		"alike":    func() float64 { return 1000 + random.Float64() },
+		"positive": func() float64 { return math.Exp(20 * random.Float64()) },
+		"any":      random.NormFloat64,
+		"octaves":  func() float64 { return math.Ldexp(1, random.IntN(200)-100) },
+	} {
+		const most = 20
+		var s Summary
+		count, sum, least, greatest := 0.0, 0.0, math.Inf(1), math.Inf(-1)
+		for range 3000 {
+			v, n := draw(), float64(1+random.IntN(3))
+			s.AddWithin(v, n, most)
+			count, sum, least, greatest = count+n, sum+v*n, min(least, v), max(greatest, v)
+		}
+		if s.Count != count || s.Sum != sum || s.Min != least || s.Max != greatest {
+			t.Errorf("%s: %v samples of the sum %v from %v to %v, want %v of %v from %v to %v", name, s.Count, s.Sum, s.Min, s.Max, count, sum, least, greatest)
+		}
+		total := 0.0
+		for i, v := range s.Values {
+			if total += v.N; i > 0 && v.V <= s.Values[i-1].V {
+				t.Errorf("%s: value %v behind %v", name, v.V, s.Values[i-1].V)
+			}
+		}
+		if len(s.Values) > most || total != count {
+			t.Errorf("%s: %d values of %v samples, want at most %d of %v", name, len(s.Values), total, most, count)
+		}
+	}
+}
+
+// TestStoredSummaries: what is written of a summary is read again, whatever is known of its samples.
+func TestStoredSummaries(t *testing.T) {
+	var alike, two Summary
+	for i := range 100 {
+		alike.AddWithin(1000+float64(i)/1e6, 1, 1) // kept as one value, which is not the samples' mean
+	}
+	two.Add(1, 2)
+	two.Add(3, 4)
+	for name, s := range map[string]Summary{
+		"one value": Set(3, 6, 2, 2), "one sample": Set(1, 5, 5, 5), "opaque": Set(3, 7, 1, 4), "two values": two, "alike": alike,
+	} {
+		b := s.append(nil)
+		for _, values := range []bool{true, false} {
+			got, err := decodeSummary(b, values)
+			if err != nil || got.Count != s.Count || got.Sum != s.Sum || got.Min != s.Min || got.Max != s.Max || got.Opaque != s.Opaque {
+				t.Errorf("%s became %+v (%v)", name, got, err)
+			}
+			if values && !slices.Equal(got.Values, s.Values) || !values && got.Values != nil {
+				t.Errorf("%s: values %v, want %v if they are asked for: %v", name, got.Values, s.Values, values)
+			}
+		}
+	}
+}
+
 func FuzzDecodeSummary(f *testing.F) {
 	one, many, set := value(3), value(4), Set(3, 9, 1, 5)
 	many.Add(7, 2)
