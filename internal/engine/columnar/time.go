@@ -40,23 +40,6 @@ func (t instant) int96() (v parquet.Int96) {
 	return v
 }
 
-// daysFrom is the number of days from 1970-01-01 to a date of the Gregorian calendar.
-func daysFrom(year, month, day int) int64 {
-	// Years counted from March, so that the leap day is the last; eras of 400 years.
-	y, m := int64(year), int64(month)
-	if m <= 2 {
-		y--
-		m += 12
-	}
-	era := y / 400
-	if y < 0 {
-		era = (y - 399) / 400
-	}
-	ofEra := y - era*400
-	ofYear := (153*(m-3)+2)/5 + int64(day) - 1
-	return era*146097 + ofEra*365 + ofEra/4 - ofEra/100 + ofYear - 719468
-}
-
 func daysIn(year, month int) int {
 	switch month {
 	case 2:
@@ -102,7 +85,7 @@ func date(s []byte, strict bool) (days int64, used int, ok bool) {
 	if day < 1 || day > daysIn(year, month) {
 		return 0, 0, false
 	}
-	return daysFrom(year, month, day), used + n, true
+	return javatime.EpochDay(year, month, day), used + n, true
 }
 
 func parseDate(s []byte) (int32, bool) {

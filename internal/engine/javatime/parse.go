@@ -489,8 +489,8 @@ const secondsPerDay = 86400
 // date is the date of a day counted from 1970-01-01.
 func date(day int64) (int, time.Month, int) { return time.Unix(day*secondsPerDay, 0).UTC().Date() }
 
-// dayOf counts the days from 1970-01-01 to a date of the Gregorian calendar.
-func dayOf(year, month, day int) int64 {
+// EpochDay counts the days from 1970-01-01 to a date of the Gregorian calendar.
+func EpochDay(year, month, day int) int64 {
 	// Years counted from March, so that the leap day is the last; eras of 400 years.
 	y, m := int64(year), int64(month)
 	if m <= 2 {
@@ -511,7 +511,7 @@ func weekdayOf(day int64) int { return int(((day+3)%7+7)%7) + 1 }
 
 // firstWeek is the Monday of a year's first week, in which January 4th always is.
 func firstWeek(year int) int64 {
-	fourth := dayOf(year, 1, 4)
+	fourth := EpochDay(year, 1, 4)
 	return fourth - int64(weekdayOf(fourth)) + 1
 }
 
@@ -537,7 +537,7 @@ func (p *Pattern) resolve(r *reading) (day int64, f failure, ok bool) {
 		}
 		dayOfMonth = days
 	}
-	day = dayOf(year, month, dayOfMonth)
+	day = EpochDay(year, month, dayOfMonth)
 	switch {
 	case r.yearDay > 0:
 		if most := 337 + daysIn(year, 2); r.yearDay > most {
@@ -547,11 +547,11 @@ func (p *Pattern) resolve(r *reading) (day int64, f failure, ok bool) {
 			}
 			return day, failure{field: name, value: r.yearDay, low: 1, high: most}, false
 		}
-		day = dayOf(year, 1, r.yearDay)
+		day = EpochDay(year, 1, r.yearDay)
 	case r.has(weekLetters) && p.dialect != Java && !r.has(dateLetters):
 		weekYear := r.weekYear
 		if !r.has(weekYears) {
-			if weekYear = year; dayOf(year, 1, 1) < firstWeek(year) {
+			if weekYear = year; EpochDay(year, 1, 1) < firstWeek(year) {
 				weekYear--
 			}
 		}
