@@ -157,19 +157,7 @@ func bodyPath(body []byte, path string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	root, err := vtl.FromJSON(string(body))
-	if err != nil {
-		return "", false
-	}
-	v, err := p.Get(root)
-	if err != nil || v == nil {
-		return "", false
-	}
-	if s, ok := v.(string); ok {
-		return s, true
-	}
-	s, err := vtl.JSON(v, maxPayload)
-	return s, err == nil
+	return mapping.BodyText(body, p, maxPayload)
 }
 
 // lookup finds a variable of $context by its path, "identity.sourceIp".

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/brookmere/brookmere/internal/awskit/executeapi"
-	"github.com/brookmere/brookmere/internal/engine/vtl"
 	"github.com/brookmere/brookmere/internal/engine/vtl/jsonpath"
+	"github.com/brookmere/brookmere/internal/engine/vtl/mapping"
 )
 
 // Parameter mappings. (Source: "Transform API requests and responses for HTTP APIs" of the developer guide.)
@@ -169,19 +169,7 @@ func bodyPath(body []byte, p *jsonpath.Path) (string, bool) {
 	if p == nil {
 		return string(body), true
 	}
-	root, err := vtl.FromJSON(string(body))
-	if err != nil {
-		return "", false
-	}
-	v, err := p.Get(root)
-	if err != nil || v == nil {
-		return "", false
-	}
-	if s, ok := v.(string); ok {
-		return s, true
-	}
-	s, err := vtl.JSON(v, maxPayload)
-	return s, err == nil
+	return mapping.BodyText(body, p, maxPayload)
 }
 
 // mappingRule is one change of a request or an answer.

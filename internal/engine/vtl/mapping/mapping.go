@@ -275,3 +275,21 @@ func escapeJavaScript(s string) string {
 	}
 	return b.String()
 }
+
+// BodyText is what a path leads to in a body of JSON, as parameters of a request take it: a text as it is, other
+// values as JSON of at most limit bytes. It is false where the body is not JSON, or the path leads to nothing or to null.
+func BodyText(body []byte, p *jsonpath.Path, limit int) (string, bool) {
+	root, err := vtl.FromJSON(string(body))
+	if err != nil {
+		return "", false
+	}
+	v, err := p.Get(root)
+	if err != nil || v == nil {
+		return "", false
+	}
+	if s, ok := v.(string); ok {
+		return s, true
+	}
+	s, err := vtl.JSON(v, limit)
+	return s, err == nil
+}
