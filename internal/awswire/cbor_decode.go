@@ -77,7 +77,7 @@ func (d *cborDecoder) concrete(p *plan, h scan.Head, v reflect.Value) error {
 		if err != nil {
 			return err
 		}
-		v.SetString(string(s))
+		v.SetString(p.read(string(s)))
 		return nil
 	case kindBlob:
 		if h.Major != scan.Bytes {

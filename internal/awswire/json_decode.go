@@ -106,7 +106,7 @@ func (d *jsonDecoder) concrete(p *plan, v reflect.Value) error {
 		if err != nil {
 			return err
 		}
-		v.SetString(string(s))
+		v.SetString(p.read(string(s)))
 		return nil
 	case kindBlob:
 		if c != '"' {

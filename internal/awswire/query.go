@@ -129,7 +129,7 @@ func (b *planner) queryValue(p *plan, n *queryNode, v reflect.Value, flat bool, 
 	}
 	switch p.kind {
 	case kindString:
-		v.SetString(n.value)
+		v.SetString(p.read(n.value))
 	case kindBool:
 		switch strings.ToLower(n.value) {
 		case "true", "1":

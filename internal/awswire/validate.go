@@ -30,6 +30,26 @@ func compiled(expr string) func() *regexp.Regexp {
 	return re.(func() *regexp.Regexp)
 }
 
+// blankEnum stands in an input for an enumeration that a client sent as an empty text, which AWS refuses: the SDK's structs
+// have the empty text where none was sent. It satisfies no enumeration, so that validate lets none through.
+const blankEnum = "\x00blank"
+
+// read is the text that an input is to hold for one that a client sent.
+func (p *plan) read(text string) string {
+	if text == "" && !p.ptr && p.typ.PkgPath() != "" && p.constraints != nil && len(p.constraints.enum) > 0 {
+		return blankEnum
+	}
+	return text
+}
+
+// told is the text that a client sent for one that an input holds.
+func told(text string) string {
+	if text == blankEnum {
+		return ""
+	}
+	return text
+}
+
 // anyText is the pattern of texts that are not blank. Its dots are line breaks too for AWS: definitions of schemas have
 // several lines.
 const anyText = `.*\S.*`
@@ -73,6 +93,20 @@ func (b *planner) newConstraints(s *model.Shape) *constraints {
 	return c
 }
 
+// sensitive reports whether values of the plan are not for messages.
+func (p *plan) sensitive() bool {
+	if p.shape != nil && p.shape.Sensitive {
+		return true
+	}
+	switch p.kind {
+	case kindList:
+		return p.elem.sensitive()
+	case kindMap:
+		return p.key.sensitive() || p.elem.sensitive()
+	}
+	return false
+}
+
 // maxViolations bounds the errors that one message tells of.
 const maxViolations = 10
 
@@ -98,9 +132,11 @@ func (b *planner) validate(p *plan, v reflect.Value) string {
 	return strconv.Itoa(n) + " validation errors detected: " + strings.Join(c.violations, "; ")
 }
 
-func (c *validator) fail(value, constraint string) {
+// fail tells of a value that does not satisfy a constraint. Those of sensitive shapes are not repeated, which may be
+// secrets, nor are containers of them.
+func (c *validator) fail(p *plan, value, constraint string) {
 	if value != "null" {
-		if c.planner.noValues {
+		if c.planner.noValues || p.sensitive() {
 			c.violate("", constraint)
 			return
 		}
@@ -155,7 +191,7 @@ func (c *validator) fields(fields []field, v reflect.Value) {
 		if absent(f.plan, fv) {
 			if f.required {
 				c.push(f.label)
-				c.fail("null", "Member must not be null")
+				c.fail(f.plan, "null", "Member must not be null")
 				c.pop(1)
 			}
 			continue
@@ -179,7 +215,7 @@ func (c *validator) value(p *plan, v reflect.Value) {
 			c.violate("", broken) // a structure has no form in a message
 			continue
 		}
-		c.fail(display(p, v), broken)
+		c.fail(p, display(p, v), broken)
 	}
 	switch p.kind {
 	case kindStruct:
@@ -200,7 +236,7 @@ func (c *validator) value(p *plan, v reflect.Value) {
 		if simple(p.elem) {
 			for i := range v.Len() {
 				if len(p.elem.broken(deref(p.elem, v.Index(i)))) > 0 {
-					c.fail(display(p, v), "Member must satisfy constraint: "+p.elem.constraintList())
+					c.fail(p, display(p, v), "Member must satisfy constraint: "+p.elem.constraintList())
 					break
 				}
 			}
@@ -244,10 +280,10 @@ func (c *validator) entries(p *plan, v reflect.Value) {
 		c.pop(2)
 	}
 	if badKey {
-		c.fail(display(p, v), "Map keys must satisfy constraint: "+p.key.constraintList())
+		c.fail(p, display(p, v), "Map keys must satisfy constraint: "+p.key.constraintList())
 	}
 	if badValue {
-		c.fail(display(p, v), "Map value must satisfy constraint: "+p.elem.constraintList())
+		c.fail(p, display(p, v), "Map value must satisfy constraint: "+p.elem.constraintList())
 	}
 }
 
@@ -285,7 +321,7 @@ func (p *plan) broken(v reflect.Value) []string {
 	size, what := 0.0, "length"
 	switch p.kind {
 	case kindString:
-		s := v.String()
+		s := told(v.String())
 		if k.min != nil || k.max != nil {
 			size = float64(utf8.RuneCountInString(s))
 		}
@@ -374,7 +410,7 @@ func appendDisplay(b *strings.Builder, p *plan, v reflect.Value) {
 	}
 	switch p.kind {
 	case kindString:
-		s := v.String()
+		s := told(v.String())
 		b.WriteString(s[:min(len(s), maxDisplay+1)])
 	case kindInt:
 		b.WriteString(strconv.FormatInt(v.Int(), 10))

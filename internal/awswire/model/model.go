@@ -93,6 +93,7 @@ type Shape struct {
 	Without []string `json:"without,omitempty"` // what must not match
 	Enum    []string `json:"enum,omitempty"`
 
+	Sensitive       bool   `json:"sen,omitempty"` // its values are not for messages
 	Union           bool   `json:"un,omitempty"`
 	Document        bool   `json:"doc,omitempty"`
 	Flattened       bool   `json:"flat,omitempty"`

@@ -109,6 +109,7 @@ type sourceShape struct {
 	Min, Max        *float64
 	Pattern         string
 	Enum            []string
+	Sensitive       bool
 	Union           bool
 	Document        bool
 	Flattened       bool
@@ -216,7 +217,7 @@ func convert(name string, b []byte) (*model.Service, []string, error) {
 		}
 		sh := &model.Shape{
 			Type: model.Type(typ), Min: from.Min, Max: from.Max, Pattern: from.Pattern, Enum: from.Enum,
-			Union: from.Union, Document: from.Document, Flattened: from.Flattened, TimestampFormat: from.TimestampFormat,
+			Sensitive: from.Sensitive, Union: from.Union, Document: from.Document, Flattened: from.Flattened, TimestampFormat: from.TimestampFormat,
 			Payload: from.Payload, Streaming: from.Streaming, EventStream: from.EventStream, Event: from.Event,
 			Exception: from.Exception, Fault: from.Fault, Status: from.Error.HTTPStatusCode,
 		}
