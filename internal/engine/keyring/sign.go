@@ -112,10 +112,26 @@ func EncryptTo(material []byte, algorithm string, plain []byte) ([]byte, error) 
 		return nil, ErrAlgorithm
 	}
 	_, h := hashOf(algorithm)
-	if len(plain) > public.Size()-2*h().Size()-2 {
+	if len(plain) > maxPlain(public, h) {
 		return nil, ErrSize
 	}
 	return rsa.EncryptOAEP(h(), rand.Reader, public, plain, nil)
+}
+
+func maxPlain(public *rsa.PublicKey, h func() hash.Hash) int { return public.Size() - 2*h().Size() - 2 }
+
+// MaxPlain is how many bytes EncryptTo encrypts to a key of RSA; 0 to others.
+func MaxPlain(material []byte, algorithm string) int {
+	key, err := private(material)
+	if err != nil {
+		return 0
+	}
+	public, ok := key.Public().(*rsa.PublicKey)
+	if !ok {
+		return 0
+	}
+	_, h := hashOf(algorithm)
+	return maxPlain(public, h)
 }
 
 // DecryptWith decrypts what was encrypted to the public key; else ErrSealed.

@@ -60,7 +60,7 @@ func (s *Service) encrypt(k *keyDoc, algorithm string, plain []byte, encryption 
 	}
 	sealed, err := keyring.EncryptTo(raw, algorithm, plain)
 	if errors.Is(err, keyring.ErrSize) {
-		return nil, invalid("Algorithm %s and key spec %s cannot encrypt data of %d bytes.", algorithm, k.Spec, len(plain))
+		return nil, invalid("Algorithm %s and key spec %s cannot encrypt data larger than %d bytes.", algorithm, k.Spec, keyring.MaxPlain(raw, algorithm))
 	}
 	return sealed, err
 }
@@ -100,8 +100,11 @@ func (s *Service) decrypt(ctx context.Context, name *string, operation string, a
 		if named, err = s.find(ctx, name); err != nil {
 			return nil, err
 		}
-		if _, err := checkEncryption(named, operation, ""); err != nil {
+		if err := usable(named); err != nil {
 			return nil, err
+		}
+		if named.Spec != keyring.Symmetric {
+			return nil, errOtherKey
 		}
 	}
 	n, err := keyring.Named(sealed)
