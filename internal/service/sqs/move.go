@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -68,8 +69,19 @@ func openTask(handle string) (source, id string) {
 	return t.Source, t.ID
 }
 
+// goneError gives an error the status 404, which the model of SQS does not tell.
+type goneError struct{ error }
+
+func (goneError) HTTPStatusCode() int { return http.StatusNotFound }
+
+func (e goneError) Unwrap() error { return e.error }
+
+func gone(message string) error {
+	return goneError{&types.ResourceNotFoundException{Message: &message}}
+}
+
 func noResource() error {
-	return &types.ResourceNotFoundException{Message: aws.String("The resource that you specified for the SourceArn parameter doesn't exist.")}
+	return gone("The resource that you specified for the SourceArn parameter doesn't exist.")
 }
 
 // source is the queue of a task, which must be the caller's.
@@ -78,9 +90,9 @@ func (s *Service) source(ctx context.Context, name *string) (*queueDoc, error) {
 		return nil, missing("SourceArn")
 	}
 	d, err := s.byARN(*name)
-	var gone *types.QueueDoesNotExist
+	var missing *types.QueueDoesNotExist
 	c := awswire.CallerFrom(ctx)
-	if errors.As(err, &gone) || err == nil && (d.Account != c.Account || d.Region != c.Region) {
+	if errors.As(err, &missing) || err == nil && (d.Account != c.Account || d.Region != c.Region) {
 		return nil, noResource()
 	}
 	return d, err
@@ -116,7 +128,7 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *sqs.StartMessage
 	if to := aws.ToString(in.DestinationArn); to != "" {
 		t, err := s.byARN(to)
 		if err != nil || t.Account != d.Account || t.Region != d.Region {
-			return nil, &types.ResourceNotFoundException{Message: aws.String("The resource that you specified for the DestinationArn parameter doesn't exist.")}
+			return nil, gone("The resource that you specified for the DestinationArn parameter doesn't exist.")
 		}
 		if t.fifo() != d.fifo() || t.ID == d.ID {
 			return nil, invalid("Source and destination must be two queues of the same type.")
@@ -212,10 +224,10 @@ func (s *Service) CancelMessageMoveTask(ctx context.Context, in *sqs.CancelMessa
 	if err != nil {
 		return nil, err
 	}
-	gone := &types.ResourceNotFoundException{Message: aws.String("Task does not exist.")}
+	noTask := gone("Task does not exist.")
 	m, err := s.moves.Modify(ctx, func(m *moveDoc) error {
 		if m.Source != source {
-			return gone
+			return noTask
 		}
 		if m.Status != moveRunning {
 			return &types.UnsupportedOperation{Message: aws.String("Only active tasks can be cancelled.")}
@@ -224,7 +236,7 @@ func (s *Service) CancelMessageMoveTask(ctx context.Context, in *sqs.CancelMessa
 		return nil
 	}, d.Account, d.Region, id)
 	if errors.Is(err, state.ErrNotFound) {
-		return nil, gone
+		return nil, noTask
 	}
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,16 @@ func TestMovesThatFail(t *testing.T) {
 	}
 	if err := start(); code(err) != "InvalidParameterValue" || !strings.Contains(err.Error(), "There is already a task running.") {
 		t.Errorf("a second task: %v", err)
+	}
+	_, noSource := s.ListMessageMoveTasks(ctx, &sqs.ListMessageMoveTasksInput{SourceArn: aws.String(prefix + "none")})
+	_, noDestination := s.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{SourceArn: aws.String(prefix + "dead"), DestinationArn: aws.String(prefix + "none")})
+	for _, err := range []error{noSource, noDestination} {
+		if status, ok := errors.AsType[interface {
+			error
+			HTTPStatusCode() int
+		}](err); code(err) != "ResourceNotFoundException" || !ok || status.HTTPStatusCode() != 404 {
+			t.Errorf("what is not there: %v", err)
+		}
 	}
 	if _, err := s.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: urls["to"]}); err != nil {
 		t.Fatal(err)
