@@ -39,14 +39,28 @@ func (s *Service) checkDeadLetter(to string) error {
 	return s.checkDestination(to, false)
 }
 
-// checkDestination refuses places that nothing can be sent to here. "" is none.
+// badDestination tells a configuration of destinations that has one which cannot be, as AWS writes it.
+func badDestination(success, failed *string) error {
+	side := func(name string, to *string) string {
+		if aws.ToString(to) == "" {
+			return "null"
+		}
+		return name + "(destination=" + *to + ")"
+	}
+	return invalid("The provided destination config DestinationConfig(onSuccess=%s, onFailure=%s) is invalid.", side("OnSuccess", success), side("OnFailure", failed))
+}
+
+// errNoDestination is of ARNs that are no place for events, for badDestination.
+var errNoDestination = errors.New("lambda: not a destination")
+
+// checkDestination refuses places that nothing can be sent to here, with errNoDestination where no function could. "" is none.
 func (s *Service) checkDestination(to string, buckets bool) error {
 	if to == "" {
 		return nil
 	}
 	a, ok := arn.Parse(to)
 	if !ok {
-		return invalid("The provided destination config DestinationConfig is not valid: %s", to)
+		return errNoDestination
 	}
 	switch {
 	case a.Service == "sqs" && s.cfg.SQS != nil, a.Service == "sns" && s.cfg.SNS != nil, a.Service == "s3" && buckets && s.cfg.S3 != nil, a.Service == "lambda":
@@ -60,7 +74,7 @@ func (s *Service) checkDestination(to string, buckets bool) error {
 	case a.Service == "events":
 		return refused("EventBridge buses as destinations are")
 	}
-	return invalid("The provided destination config DestinationConfig is not valid: %s", to)
+	return errNoDestination
 }
 
 // outcome is how an asynchronous event has ended.

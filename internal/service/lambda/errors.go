@@ -24,6 +24,22 @@ func notFound(format string, args ...any) error {
 	return &types.ResourceNotFoundException{Type: user, Message: aws.String(fmt.Sprintf(format, args...))}
 }
 
+// isNotFound reports whether an error says that something is not there.
+func isNotFound(err error) bool {
+	var missing *types.ResourceNotFoundException
+	return errors.As(err, &missing)
+}
+
+// errNoMappedFunction is of event source mappings, where a function is a parameter and not the resource.
+var errNoMappedFunction = invalid("Function does not exist")
+
+// errNoInvokedFunction is of what sets how the events of a function are retried.
+var errNoInvokedFunction = notFound("The function doesn't exist.")
+
+func noInvocation(arn string) error {
+	return notFound("The function %s doesn't have an EventInvokeConfig", arn)
+}
+
 func noFunction(arn string) error { return notFound("Function not found: %s", arn) }
 
 func conflict(format string, args ...any) error {

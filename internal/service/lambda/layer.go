@@ -49,6 +49,15 @@ func layerName(ctx context.Context, name *string) (scope.Scope, string, error) {
 	return layerIn(scope.Of(ctx), name)
 }
 
+// layerVersionName is layerName for operations that name a version.
+func layerVersionName(ctx context.Context, name *string, version *int64) (scope.Scope, string, error) {
+	sc, n, err := layerName(ctx, name)
+	if err == nil && aws.ToInt64(version) < 1 {
+		err = invalid("Layer Version Cannot be less than 1")
+	}
+	return sc, n, err
+}
+
 func layerIn(sc scope.Scope, name *string) (scope.Scope, string, error) {
 	n := aws.ToString(name)
 	if strings.HasPrefix(n, "arn:") {
@@ -148,7 +157,7 @@ func (s *Service) layer(sc scope.Scope, name string, version int64) (*layerDoc, 
 
 // GetLayerVersion describes a version of a layer.
 func (s *Service) GetLayerVersion(ctx context.Context, in *lambda.GetLayerVersionInput, _ ...func(*lambda.Options)) (*lambda.GetLayerVersionOutput, error) {
-	sc, name, err := layerName(ctx, in.LayerName)
+	sc, name, err := layerVersionName(ctx, in.LayerName, in.VersionNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -195,8 +204,7 @@ func (s *Service) findLayers(sc scope.Scope, names []string) ([]layerRef, error)
 	for _, name := range names {
 		d, err := s.layerByARN(sc, name)
 		if err != nil {
-			var missing *types.ResourceNotFoundException
-			if errors.As(err, &missing) {
+			if isNotFound(err) {
 				return nil, invalid("Layer version %s does not exist.", name)
 			}
 			return nil, err
@@ -274,13 +282,12 @@ func (s *Service) ListLayers(ctx context.Context, in *lambda.ListLayersInput, _ 
 
 // DeleteLayerVersion removes a version from listings; functions that have it keep it.
 func (s *Service) DeleteLayerVersion(ctx context.Context, in *lambda.DeleteLayerVersionInput, _ ...func(*lambda.Options)) (*lambda.DeleteLayerVersionOutput, error) {
-	sc, name, err := layerName(ctx, in.LayerName)
+	sc, name, err := layerVersionName(ctx, in.LayerName, in.VersionNumber)
 	if err != nil {
 		return nil, err
 	}
 	_, err = s.layers.Modify(ctx, func(d *layerDoc) error { d.Deleted = true; return nil }, layerKey(sc, name, aws.ToInt64(in.VersionNumber))...)
-	var missing *types.ResourceNotFoundException
-	if err != nil && !errors.As(err, &missing) {
+	if err != nil && !isNotFound(err) {
 		return nil, err
 	}
 	return &lambda.DeleteLayerVersionOutput{}, nil

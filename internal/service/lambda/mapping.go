@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,7 +80,7 @@ func (s *Service) describeMapping(d *mappingDoc, state string) *types.EventSourc
 	fn := functionARN(d.scope(), d.Name, d.Qualifier)
 	out := &types.EventSourceMappingConfiguration{
 		UUID: &d.ID, EventSourceMappingArn: aws.String(d.arn()), EventSourceArn: &d.Source, FunctionArn: &fn, BatchSize: &d.Batch,
-		MaximumBatchingWindowInSeconds: &d.Window, LastModified: aws.Time(d.Modified), State: &state, StateTransitionReason: aws.String("USER_INITIATED"),
+		MaximumBatchingWindowInSeconds: &d.Window, LastModified: aws.Time(d.Modified), State: &state, StateTransitionReason: aws.String("User action"),
 		KMSKeyArn: optional(d.KMSKey), FunctionResponseTypes: []types.FunctionResponseType{},
 	}
 	if d.Partial {
@@ -95,6 +96,7 @@ func (s *Service) describeMapping(d *mappingDoc, state string) *types.EventSourc
 		}
 	}
 	if d.Kind == kindSQS {
+		out.StateTransitionReason = aws.String("USER_INITIATED")
 		if d.Concurrency != nil {
 			out.ScalingConfig = &types.ScalingConfig{MaximumConcurrency: d.Concurrency}
 		}
@@ -207,9 +209,11 @@ func (s *Service) configureMapping(d *mappingDoc, in mappingSettings) error {
 				to = aws.ToString(in.destination.OnFailure.Destination)
 			}
 			if a, ok := arn.Parse(to); ok && (a.Service == "lambda" || a.Service == "events") {
-				return invalid("The provided destination config DestinationConfig is not valid: %s", to)
+				return badDestination(nil, &to)
 			}
-			if err := s.checkDestination(to, true); err != nil {
+			if err := s.checkDestination(to, true); errors.Is(err, errNoDestination) {
+				return badDestination(nil, &to)
+			} else if err != nil {
 				return err
 			}
 			n.OnFailure = to
@@ -258,7 +262,7 @@ func errText(err error) string {
 // messages of a queue.
 func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.CreateEventSourceMappingInput, _ ...func(*lambda.Options)) (*lambda.CreateEventSourceMappingOutput, error) {
 	f, t, err := s.find(ctx, in.FunctionName, nil)
-	if err != nil {
+	if err != nil && !isNotFound(err) {
 		return nil, err
 	}
 	for what, given := range map[string]bool{
@@ -271,6 +275,12 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *lambda.Creat
 		if given {
 			return nil, refused(what)
 		}
+	}
+	switch {
+	case aws.ToString(in.EventSourceArn) == "":
+		return nil, invalid("Unrecognized event source.")
+	case err != nil:
+		return nil, errNoMappedFunction
 	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
@@ -482,6 +492,9 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *lambda.Updat
 	var claimed *mappingDoc // as it is to be, where it gets another function
 	if in.FunctionName != nil {
 		f, to, err := s.find(ctx, in.FunctionName, nil)
+		if isNotFound(err) {
+			err = errNoMappedFunction
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -143,7 +143,7 @@ func (s *Service) version(d *functionDoc, qualifier string) (*config, error) {
 func (s *Service) unqualified(ctx context.Context, name *string) (target, error) {
 	t, err := parse(ctx, name, nil)
 	if err == nil && t.qualifier != "" && t.qualifier != latest {
-		return t, invalid("The operation takes a function without a version or an alias: %s", aws.ToString(name))
+		return t, invalid("This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
 	}
 	return t, err
 }

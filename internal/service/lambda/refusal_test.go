@@ -24,7 +24,7 @@ func TestSettingsRefused(t *testing.T) {
 	_, err := x.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{FunctionName: f})
 	wantCode(t, err, "InvalidParameterValueException", "at least one of error handling or destination setting")
 	_, err = x.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{FunctionName: f, DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: bucket}}})
-	wantCode(t, err, "InvalidParameterValueException", "bucket")
+	wantCode(t, err, "InvalidParameterValueException", "The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:s3:::b), onFailure=null) is invalid.")
 	_, err = x.AddPermission(ctx, &lambda.AddPermissionInput{FunctionName: f, Qualifier: aws.String("$LATEST"), StatementId: aws.String("s"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("*")})
 	wantCode(t, err, "InvalidParameterValueException", "$LATEST")
 	for _, text := range []string{"%%%", base64.StdEncoding.EncodeToString([]byte("[1]")), base64.StdEncoding.EncodeToString([]byte("{"))} {
@@ -53,6 +53,50 @@ func TestSettingsRefused(t *testing.T) {
 		wantCode(t, mapping(func(in *lambda.CreateEventSourceMappingInput) {
 			in.EventSourceArn = aws.String("arn:aws:sqs:us-east-1:000000000000:" + queue)
 		}), "InvalidParameterValueException", "The function execution role does not have permissions to call "+action+" on SQS")
+	}
+}
+
+// second is the error of a call.
+func second(_ any, err error) error { return err }
+
+// TestWhatIsNotThere: each operation tells in words of its own that something is not there.
+func TestWhatIsNotThere(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	f, none := aws.String("f"), aws.String("none")
+	x.python("f", "def handler(e, c): return 1")
+	const missing, bad = "ResourceNotFoundException", "InvalidParameterValueException"
+	const at = "arn:aws:lambda:us-east-1:000000000000:function:"
+	to := func(arn string) *types.DestinationConfig {
+		return &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: &arn}}
+	}
+	put := func(name, qualifier *string, to *types.DestinationConfig) error {
+		return second(x.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{FunctionName: name, Qualifier: qualifier, MaximumRetryAttempts: aws.Int32(1), DestinationConfig: to}))
+	}
+	for _, c := range []struct {
+		what, code, message string
+		err                 error
+	}{
+		{"retries of no function", missing, "The function doesn't exist.", put(none, nil, nil)},
+		{"retries of no alias", missing, "The function doesn't exist.", put(f, none, nil)},
+		{"other retries of no function", missing, "The function doesn't exist.", second(x.UpdateFunctionEventInvokeConfig(ctx, &lambda.UpdateFunctionEventInvokeConfigInput{FunctionName: none, MaximumRetryAttempts: aws.Int32(1)}))},
+		{"all retries of no function", missing, "The function doesn't exist.", second(x.ListFunctionEventInvokeConfigs(ctx, &lambda.ListFunctionEventInvokeConfigsInput{FunctionName: none}))},
+		{"the retries of no function", missing, "The function " + at + "none:$LATEST doesn't have an EventInvokeConfig", second(x.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: none}))},
+		{"the retries of no alias", missing, "The function " + at + "f:none doesn't have an EventInvokeConfig", second(x.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: f, Qualifier: none}))},
+		{"no retries of no function", missing, "The function " + at + "none:$LATEST doesn't have an EventInvokeConfig", second(x.DeleteFunctionEventInvokeConfig(ctx, &lambda.DeleteFunctionEventInvokeConfigInput{FunctionName: none}))},
+		{"a destination that is not there", bad, "The destination ARN " + at + "none is invalid.", put(f, nil, to(at+"none"))},
+		{"a destination that is none", bad, "The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:iam::000000000000:role/r), onFailure=null) is invalid.", put(f, nil, to("arn:aws:iam::000000000000:role/r"))},
+		{"an alias of no function", missing, "Function not found: " + at + "none:1", second(x.CreateAlias(ctx, &lambda.CreateAliasInput{FunctionName: none, Name: aws.String("a"), FunctionVersion: aws.String("1")}))},
+		{"concurrency of no function", missing, "Function not found: " + at + "none:$LATEST", second(x.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: none, ReservedConcurrentExecutions: aws.Int32(1)}))},
+		{"concurrency of a version", bad, "This operation is permitted on Lambda functions only.", second(x.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("f:1"), ReservedConcurrentExecutions: aws.Int32(1)}))},
+		{"no tags", bad, "An error occurred and the request cannot be processed.", second(x.TagResource(ctx, &lambda.TagResourceInput{Resource: aws.String(at + "f"), Tags: map[string]string{}}))},
+		{"tags of an alias", bad, "Tags on function aliases and versions are not supported. Please specify a function ARN.", second(x.TagResource(ctx, &lambda.TagResourceInput{Resource: aws.String(at + "f:a"), Tags: map[string]string{"a": "b"}}))},
+		{"a layer's version below one", bad, "Layer Version Cannot be less than 1", second(x.GetLayerVersion(ctx, &lambda.GetLayerVersionInput{LayerName: aws.String("l"), VersionNumber: aws.Int64(0)}))},
+		{"such a version to delete", bad, "Layer Version Cannot be less than 1", second(x.DeleteLayerVersion(ctx, &lambda.DeleteLayerVersionInput{LayerName: aws.String("l"), VersionNumber: aws.Int64(-1)}))},
+		{"a mapping of no source", bad, "Unrecognized event source.", second(x.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{FunctionName: none}))},
+		{"a mapping to no function", bad, "Function does not exist", second(x.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{FunctionName: none, EventSourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:q")}))},
+	} {
+		t.Run(c.what, func(t *testing.T) { wantCode(t, c.err, c.code, c.message) })
 	}
 }
 

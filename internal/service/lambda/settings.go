@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -213,6 +214,12 @@ const unreserved = 100
 // PutFunctionConcurrency reserves concurrency for a function, which is its limit as well.
 func (s *Service) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunctionConcurrencyInput, _ ...func(*lambda.Options)) (*lambda.PutFunctionConcurrencyOutput, error) {
 	t, err := s.unqualified(ctx, in.FunctionName)
+	if err == nil {
+		_, err = s.functions.Get(t.Key(t.name)...)
+	}
+	if isNotFound(err) {
+		return nil, noFunction(functionARN(t.Scope, t.name, latest))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -370,12 +377,17 @@ func (s *Service) setInvocation(ctx context.Context, name, qualifier *string, re
 		return types.FunctionEventInvokeConfig{}, invalid("You must specify at least one of error handling or destination setting.")
 	}
 	if a, ok := arn.Parse(aws.ToString(success)); ok && a.Service == "s3" {
-		return types.FunctionEventInvokeConfig{}, invalid("The provided destination config DestinationConfig is not valid: a bucket is a destination on failure alone")
+		return types.FunctionEventInvokeConfig{}, badDestination(success, failed)
 	}
 	for _, d := range []*string{success, failed} {
-		if err := s.checkDestination(aws.ToString(d), true); err != nil {
+		if err := s.checkDestination(aws.ToString(d), true); errors.Is(err, errNoDestination) {
+			return types.FunctionEventInvokeConfig{}, badDestination(success, failed)
+		} else if err != nil {
 			return types.FunctionEventInvokeConfig{}, err
 		}
+	}
+	if _, _, err := s.find(ctx, name, qualifier); isNotFound(err) {
+		return types.FunctionEventInvokeConfig{}, errNoInvokedFunction
 	}
 	if age != nil && (*age < 60 || *age > 21600) {
 		return types.FunctionEventInvokeConfig{}, invalid("MaximumEventAgeInSeconds must be between 60 and 21600")
@@ -386,8 +398,17 @@ func (s *Service) setInvocation(ctx context.Context, name, qualifier *string, re
 	d, t, err := s.change(ctx, name, qualifier, func(d *functionDoc, t target) error {
 		q := t.orLatest()
 		for _, to := range []*string{success, failed} {
-			if to, ok := arn.Parse(aws.ToString(to)); ok && to.Service == "lambda" && t.Owns("lambda", to) && (to.Resource == "function:"+t.name || strings.HasPrefix(to.Resource, "function:"+t.name+":")) {
+			to, ok := arn.Parse(aws.ToString(to))
+			if ok && to.Service == "lambda" && t.Owns("lambda", to) && (to.Resource == "function:"+t.name || strings.HasPrefix(to.Resource, "function:"+t.name+":")) {
 				return invalid("You can't specify the function as a destination for itself.")
+			}
+			if name, is := to.After("function:"); ok && is && to.Service == "lambda" && t.Owns("lambda", to) {
+				name, _, _ = strings.Cut(name, ":")
+				if _, err := s.functions.Get(t.Key(name)...); isNotFound(err) {
+					return invalid("The destination ARN %s is invalid.", to)
+				} else if err != nil {
+					return err
+				}
 			}
 		}
 		i := d.Invocation[q]
@@ -395,7 +416,7 @@ func (s *Service) setInvocation(ctx context.Context, name, qualifier *string, re
 		case replace:
 			i = new(invokeDoc)
 		case i == nil:
-			return notFound("The function %s doesn't have an EventInvokeConfig", d.arn(q))
+			return noInvocation(d.arn(q))
 		}
 		if d.Invocation == nil {
 			d.Invocation = map[string]*invokeDoc{}
@@ -443,12 +464,12 @@ func (s *Service) UpdateFunctionEventInvokeConfig(ctx context.Context, in *lambd
 // GetFunctionEventInvokeConfig returns it.
 func (s *Service) GetFunctionEventInvokeConfig(ctx context.Context, in *lambda.GetFunctionEventInvokeConfigInput, _ ...func(*lambda.Options)) (*lambda.GetFunctionEventInvokeConfigOutput, error) {
 	d, t, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	q := t.orLatest()
+	if t.name != "" && isNotFound(err) || err == nil && d.Invocation[q] == nil {
+		return nil, noInvocation(functionARN(t.Scope, t.name, q))
+	}
 	if err != nil {
 		return nil, err
-	}
-	q := t.orLatest()
-	if d.Invocation[q] == nil {
-		return nil, notFound("The function %s doesn't have an EventInvokeConfig", d.arn(q))
 	}
 	c := d.describeInvocation(q)
 	return &lambda.GetFunctionEventInvokeConfigOutput{FunctionArn: c.FunctionArn, LastModified: c.LastModified, MaximumEventAgeInSeconds: c.MaximumEventAgeInSeconds, MaximumRetryAttempts: c.MaximumRetryAttempts, DestinationConfig: c.DestinationConfig}, nil
@@ -456,13 +477,16 @@ func (s *Service) GetFunctionEventInvokeConfig(ctx context.Context, in *lambda.G
 
 // DeleteFunctionEventInvokeConfig forgets it.
 func (s *Service) DeleteFunctionEventInvokeConfig(ctx context.Context, in *lambda.DeleteFunctionEventInvokeConfigInput, _ ...func(*lambda.Options)) (*lambda.DeleteFunctionEventInvokeConfigOutput, error) {
-	_, _, err := s.change(ctx, in.FunctionName, in.Qualifier, func(d *functionDoc, t target) error {
+	_, t, err := s.change(ctx, in.FunctionName, in.Qualifier, func(d *functionDoc, t target) error {
 		if d.Invocation[t.orLatest()] == nil {
-			return notFound("The function %s doesn't have an EventInvokeConfig", d.arn(t.orLatest()))
+			return noInvocation(d.arn(t.orLatest()))
 		}
 		delete(d.Invocation, t.orLatest())
 		return nil
 	})
+	if t.name != "" && isNotFound(err) {
+		err = noInvocation(functionARN(t.Scope, t.name, t.orLatest()))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -472,6 +496,9 @@ func (s *Service) DeleteFunctionEventInvokeConfig(ctx context.Context, in *lambd
 // ListFunctionEventInvokeConfigs lists those of a function's qualifiers.
 func (s *Service) ListFunctionEventInvokeConfigs(ctx context.Context, in *lambda.ListFunctionEventInvokeConfigsInput, _ ...func(*lambda.Options)) (*lambda.ListFunctionEventInvokeConfigsOutput, error) {
 	d, _, err := s.find(ctx, in.FunctionName, nil)
+	if isNotFound(err) {
+		err = errNoInvokedFunction
+	}
 	if err != nil {
 		return nil, err
 	}

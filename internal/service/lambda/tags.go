@@ -46,7 +46,7 @@ func (s *Service) tagged(ctx context.Context, resource *string, read func(map[st
 	}
 	name, ok := a.After("function:")
 	if !ok || strings.Contains(name, ":") {
-		return invalid("Tags on function aliases and versions are not supported. Please specify either a function ARN or an unqualified function ARN.")
+		return invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
 	}
 	key := sc.Key(name)
 	if write == nil {
@@ -79,7 +79,7 @@ func checkTags(tags map[string]string) error {
 		}
 	}
 	if len(tags) > maxTags {
-		return invalid("The number of tags exceeds the limit of %d", maxTags)
+		return invalid("Number of tags exceeds resource tag limit.")
 	}
 	return nil
 }
@@ -99,10 +99,13 @@ func (s *Service) TagResource(ctx context.Context, in *lambda.TagResourceInput, 
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
+	if len(in.Tags) == 0 {
+		return nil, invalid("An error occurred and the request cannot be processed.")
+	}
 	err := s.tagged(ctx, in.Resource, nil, func(tags map[string]string) error {
 		maps.Copy(tags, in.Tags)
 		if len(tags) > maxTags {
-			return invalid("The number of tags exceeds the limit of %d", maxTags)
+			return invalid("Number of tags exceeds resource tag limit.")
 		}
 		return nil
 	})

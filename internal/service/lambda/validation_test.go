@@ -81,7 +81,6 @@ func TestValidation(t *testing.T) {
 		_, err := x.UpdateAlias(ctx, in)
 		return err
 	}
-	second := func(_ any, err error) error { return err }
 	tags := func(n int) map[string]string {
 		m := map[string]string{}
 		for i := range n {

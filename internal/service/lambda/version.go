@@ -154,7 +154,7 @@ func (s *Service) setAlias(d *functionDoc, a *alias, version, description *strin
 		a.Weights = routing.AdditionalVersionWeights
 	}
 	if len(a.Weights) > 1 {
-		return invalid("The number of items in AdditionalVersionWeights cannot be more than 1")
+		return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
 	}
 	for v, w := range a.Weights { // those that the alias has had may not go with another version
 		switch {
@@ -197,6 +197,9 @@ func (s *Service) CreateAlias(ctx context.Context, in *lambda.CreateAliasInput, 
 		d.Aliases[name] = a
 		return s.setAlias(d, a, in.FunctionVersion, in.Description, in.RoutingConfig)
 	}, t.Key(t.name)...)
+	if _, missing := s.functions.Get(t.Key(t.name)...); isNotFound(err) && isNotFound(missing) {
+		return nil, noFunction(functionARN(t.Scope, t.name, aws.ToString(in.FunctionVersion)))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -221,6 +224,9 @@ func (s *Service) UpdateAlias(ctx context.Context, in *lambda.UpdateAliasInput, 
 		}
 		return s.setAlias(d, a, in.FunctionVersion, in.Description, in.RoutingConfig)
 	}, t.Key(t.name)...)
+	if _, missing := s.functions.Get(t.Key(t.name)...); isNotFound(err) && isNotFound(missing) {
+		return nil, noFunction(functionARN(t.Scope, t.name, aws.ToString(in.FunctionVersion)))
+	}
 	if err != nil {
 		return nil, err
 	}
