@@ -33,6 +33,7 @@ func (s *Service) API() awswire.API {
 			}
 			return "com.amazonaws.cloudwatch#" + code
 		},
+		EnumOrder: map[string][]string{"StateValue": {"INSUFFICIENT_DATA", "ALARM", "OK"}},
 		Operations: []awswire.Operation{
 			awswire.Executes(s.DeleteAlarms, func(c awswire.Caller, in *cloudwatch.DeleteAlarmsInput) []string {
 				return alarmARNs(c, in.AlarmNames...)
