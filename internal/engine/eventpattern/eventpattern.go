@@ -39,6 +39,7 @@ type field struct {
 	inner  *node
 	values values // of its conditions that are literals
 	any    []condition
+	globs  []glob   // those of any that are wildcards, each once
 	absent bool     // it matches too where the document has nothing at path
 	path   []string // from the document
 }

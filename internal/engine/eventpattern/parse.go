@@ -257,7 +257,10 @@ func (c *compiler) expression(f *field) (condition, error) {
 		}
 		cond, err = c.onText(op, t)
 	case "equals-ignore-case", "wildcard", "cidr":
-		cond, err = c.onText(op, c.next())
+		t := c.next()
+		if cond, err = c.onText(op, t); err == nil && op == "wildcard" {
+			f.addGlob(t.text)
+		}
 	default:
 		return nil, c.bad(name, "Unrecognized match type %s", op)
 	}
@@ -288,6 +291,14 @@ func (c *compiler) onText(op string, t token) (condition, error) {
 		}
 	}
 	return textCondition(op, t.text, false), nil
+}
+
+// addGlob notes a wildcard among the conditions of a field, whose text is one.
+func (f *field) addGlob(text string) {
+	g, _, _ := parseGlob(text)
+	if !slices.ContainsFunc(f.globs, func(o glob) bool { return slices.Equal(o, g) }) {
+		f.globs = append(f.globs, g)
+	}
 }
 
 // malformedCIDR says what is wrong with a range of addresses.

@@ -93,7 +93,7 @@ func (s *Service) CreateArchive(ctx context.Context, in *eventbridge.CreateArchi
 func (d *archiveDoc) set(description, pattern, key *string, days *int32) error {
 	d.Description, d.Pattern, d.Key, d.Days = aws.ToString(description), aws.ToString(pattern), aws.ToString(key), aws.ToInt32(days)
 	if d.Pattern != "" {
-		if _, err := eventpattern.ParseRule(d.Pattern); err != nil {
+		if _, err := eventpattern.CheckRule(d.Pattern); err != nil {
 			return badPattern(d.Pattern, err)
 		}
 	}

@@ -15,7 +15,7 @@ var eventMembers = []string{"id", "account", "source", "time", "region", "detail
 // TestEventPattern tells whether an event matches a pattern.
 func (s *Service) TestEventPattern(_ context.Context, in *eventbridge.TestEventPatternInput, _ ...func(*eventbridge.Options)) (*eventbridge.TestEventPatternOutput, error) {
 	text := aws.ToString(in.EventPattern)
-	p, err := eventpattern.ParseRule(text)
+	p, err := eventpattern.CheckRule(text)
 	if err != nil {
 		return nil, badPattern(text, err)
 	}

@@ -65,7 +65,7 @@ func (s *Service) PutRule(ctx context.Context, in *eventbridge.PutRuleInput, _ .
 		return nil, invalid("ScheduleExpression is supported only on the default event bus.")
 	}
 	if pattern != "" {
-		if _, err := eventpattern.ParseRule(pattern); err != nil {
+		if _, err := eventpattern.CheckRule(pattern); err != nil {
 			return nil, badPattern(pattern, err)
 		}
 	}
