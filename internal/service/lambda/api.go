@@ -20,6 +20,9 @@ func (s *Service) API() awswire.API {
 
 func (s *Service) operations() []awswire.Operation {
 	return []awswire.Operation{
+		awswire.Executes(s.AddLayerVersionPermission, func(c awswire.Caller, in *lambda.AddLayerVersionPermissionInput) []string {
+			return onLayer(c, in.LayerName, in.VersionNumber)
+		}),
 		awswire.Executes(s.AddPermission, func(c awswire.Caller, in *lambda.AddPermissionInput) []string {
 			return onFunction(c, in.FunctionName, in.Qualifier)
 		}),
@@ -87,6 +90,9 @@ func (s *Service) operations() []awswire.Operation {
 			return onLayer(c, in.LayerName, in.VersionNumber)
 		}),
 		awswire.Executes(s.GetLayerVersionByArn).Action("lambda:GetLayerVersion"),
+		awswire.Executes(s.GetLayerVersionPolicy, func(c awswire.Caller, in *lambda.GetLayerVersionPolicyInput) []string {
+			return onLayer(c, in.LayerName, in.VersionNumber)
+		}),
 		awswire.Executes(s.GetPolicy, func(c awswire.Caller, in *lambda.GetPolicyInput) []string {
 			return onFunction(c, in.FunctionName, in.Qualifier)
 		}),
@@ -147,6 +153,9 @@ func (s *Service) operations() []awswire.Operation {
 		}),
 		awswire.Stores(s.PutRuntimeManagementConfig, func(c awswire.Caller, in *lambda.PutRuntimeManagementConfigInput) []string {
 			return onFunction(c, in.FunctionName, in.Qualifier)
+		}),
+		awswire.Executes(s.RemoveLayerVersionPermission, func(c awswire.Caller, in *lambda.RemoveLayerVersionPermissionInput) []string {
+			return onLayer(c, in.LayerName, in.VersionNumber)
 		}),
 		awswire.Executes(s.RemovePermission, func(c awswire.Caller, in *lambda.RemovePermissionInput) []string {
 			return onFunction(c, in.FunctionName, in.Qualifier)

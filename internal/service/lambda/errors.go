@@ -30,6 +30,9 @@ func isNotFound(err error) bool {
 	return errors.As(err, &missing)
 }
 
+// errNoResource is of layers, which other operations name in words of their own.
+var errNoResource = notFound("The resource you requested does not exist.")
+
 // errNoMappedFunction is of event source mappings, where a function is a parameter and not the resource.
 var errNoMappedFunction = invalid("Function does not exist")
 

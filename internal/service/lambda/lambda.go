@@ -175,7 +175,7 @@ func New(cfg Config) (*Service, error) {
 			return noFunction(functionARN(scope.Scope{Account: key[0], Region: key[1]}, key[2], key[3]))
 		})
 	s.layers = state.NewCollection[layerDoc](cfg.State, "lambda.layer").
-		NotFound(func([]string) error { return notFound("The resource you requested does not exist.") })
+		NotFound(func([]string) error { return errNoResource })
 	s.mappings = state.NewCollection[mappingDoc](cfg.State, "lambda.mapping").
 		NotFound(func([]string) error { return notFound("The resource you requested does not exist.") })
 	s.positions = state.NewCollection[positionDoc](cfg.State, "lambda.position")

@@ -16,6 +16,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/arn"
 	"github.com/brookmere/brookmere/internal/awskit/page"
 	"github.com/brookmere/brookmere/internal/awskit/scope"
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/state"
 )
 
@@ -150,7 +151,7 @@ func (s *Service) layer(sc scope.Scope, name string, version int64) (*layerDoc, 
 		return nil, err
 	}
 	if d.Deleted {
-		return nil, notFound("The resource you requested does not exist.")
+		return nil, errNoResource
 	}
 	return d, nil
 }
@@ -158,6 +159,13 @@ func (s *Service) layer(sc scope.Scope, name string, version int64) (*layerDoc, 
 // GetLayerVersion describes a version of a layer.
 func (s *Service) GetLayerVersion(ctx context.Context, in *lambda.GetLayerVersionInput, _ ...func(*lambda.Options)) (*lambda.GetLayerVersionOutput, error) {
 	sc, name, err := layerVersionName(ctx, in.LayerName, in.VersionNumber)
+	if a, ok := arn.Parse(aws.ToString(in.LayerName)); ok && a.Account != sc.Account {
+		d, err := s.layerByARN(sc, *in.LayerName+":"+strconv.FormatInt(aws.ToInt64(in.VersionNumber), 10))
+		if err != nil {
+			return nil, err
+		}
+		return s.describeLayer(d), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -189,10 +197,14 @@ func (s *Service) layerByARN(sc scope.Scope, name string) (*layerDoc, error) {
 	if !ok || !isLayer || !found || err != nil || !layerForm.MatchString(layer) {
 		return nil, invalid("Invalid layer version ARN: %s", name)
 	}
-	if !sc.Owns("lambda", a) {
-		return nil, notFound("Layer version %s is of another account or region", name)
+	if a.Service != "lambda" || a.Region != sc.Region {
+		return nil, invalid("Layers are not in the same region as the function. Layers are expected to be in region %s.", sc.Region)
 	}
-	return s.layer(sc, layer, version)
+	d, err := s.layer(scope.Scope{Account: a.Account, Region: a.Region}, layer, version)
+	if a.Account != sc.Account && (isNotFound(err) || err == nil && !d.lets(sc.Account)) {
+		return nil, awswire.Errorf("AccessDeniedException", "The account %s is not authorized to perform: lambda:GetLayerVersion on resource: %s because no resource-based policy allows the lambda:GetLayerVersion action", sc.Account, name)
+	}
+	return d, err
 }
 
 // findLayers resolves the layers of a function.
