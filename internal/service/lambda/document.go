@@ -48,10 +48,10 @@ type config struct {
 	Role        string            `json:"role"`
 	Runtime     string            `json:"runtime"`
 	Handler     string            `json:"handler"`
-	Timeout     int32             `json:"timeout"` // seconds
-	Memory      int32             `json:"memory"`  // MB
-	Storage     int32             `json:"storage"` // MB
-	Env         map[string]string `json:"env,omitempty"`
+	Timeout     int32             `json:"timeout"`      // seconds
+	Memory      int32             `json:"memory"`       // MB
+	Storage     int32             `json:"storage"`      // MB
+	Env         map[string]string `json:"env,omitzero"` // nil: none were ever given
 	Layers      []layerRef        `json:"layers,omitempty"`
 
 	Code     string `json:"code"` // digest of the package
@@ -174,7 +174,7 @@ func (s *Service) describe(d *functionDoc, c *config, qualified bool) *types.Fun
 	for _, a := range c.Architectures {
 		out.Architectures = append(out.Architectures, types.Architecture(a))
 	}
-	if len(c.Env) > 0 {
+	if c.Env != nil {
 		out.Environment = &types.EnvironmentResponse{Variables: c.Env}
 	}
 	for _, l := range c.Layers {

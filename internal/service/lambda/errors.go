@@ -3,6 +3,7 @@ package lambda
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -76,6 +77,20 @@ func badPayload(format string, args ...any) error {
 func tooLarge(limit int, operation string) error {
 	return &types.RequestTooLargeException{Type: user, Message: aws.String(fmt.Sprintf("Request must be smaller than %d bytes for the %s operation", limit, operation))}
 }
+
+// largeZip is of packages in requests, above what a request may have.
+func largeZip() error {
+	return statusError{awswire.Errorf("RequestEntityTooLargeException", "Zipped size must be smaller than %d bytes", maxZip), http.StatusRequestEntityTooLarge}
+}
+
+// statusError gives an error a status that the model of Lambda does not tell.
+type statusError struct {
+	error
+	status int
+}
+
+func (e statusError) HTTPStatusCode() int { return e.status }
+func (e statusError) Unwrap() error       { return e.error }
 
 // failure is of this node's own making.
 func failure(format string, args ...any) error {

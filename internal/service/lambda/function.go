@@ -41,6 +41,9 @@ const (
 // CreateFunction makes a function from a zip package, inline or in S3.
 func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionInput, _ ...func(*lambda.Options)) (*lambda.CreateFunctionOutput, error) {
 	t, err := parse(ctx, in.FunctionName, nil)
+	if owner := ownerOf(aws.ToString(in.FunctionName)); owner != "" && owner != t.Account && isNotFound(err) {
+		return nil, &smithy.GenericAPIError{Code: "AccessDeniedException", Fault: smithy.FaultClient}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +286,7 @@ func (s *Service) install(ctx context.Context, c *config, from source, operation
 	case len(data) > 0 && (from.bucket != nil || from.key != nil):
 		return invalid("Please do not provide other FunctionCode parameters when providing a ZipFile.")
 	case len(data) > maxZip:
-		return tooLarge(maxZip, operation)
+		return largeZip()
 	case len(data) > 0:
 	case from.bucket != nil && from.key != nil:
 		var err error
@@ -408,7 +411,7 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	}
 	switch {
 	case in.ImageUri != nil:
-		return nil, refused("Container images are")
+		return nil, invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
 	case in.PublishTo != "":
 		return nil, refused("PublishTo is")
 	}

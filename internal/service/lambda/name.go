@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -69,7 +68,7 @@ func parseIn(sc scope.Scope, name, qualifier *string) (target, error) {
 		t.qualifier = q
 	}
 	if len(t.name) > maxName {
-		return t, violation(t.name, "functionName", fmt.Sprintf("Member must have length less than or equal to %d", maxName))
+		return t, invalid("1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to %d", t.name, maxName)
 	}
 	if !nameForm.MatchString(t.name) || t.qualifier != "" && !qualifierForm.MatchString(t.qualifier) {
 		return t, invalid("Invalid function name: %s", given)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +90,9 @@ func TestWhatIsNotThere(t *testing.T) {
 		{"an alias of no function", missing, "Function not found: " + at + "none:1", second(x.CreateAlias(ctx, &lambda.CreateAliasInput{FunctionName: none, Name: aws.String("a"), FunctionVersion: aws.String("1")}))},
 		{"concurrency of no function", missing, "Function not found: " + at + "none:$LATEST", second(x.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: none, ReservedConcurrentExecutions: aws.Int32(1)}))},
 		{"concurrency of a version", bad, "This operation is permitted on Lambda functions only.", second(x.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("f:1"), ReservedConcurrentExecutions: aws.Int32(1)}))},
+		{"a function of another account", "AccessDeniedException", "", second(x.CreateFunction(ctx, &lambda.CreateFunctionInput{FunctionName: aws.String("arn:aws:lambda:us-east-1:111111111111:function:f"), Runtime: "python3.12", Handler: aws.String("a.b"), Role: aws.String("arn:aws:iam::000000000000:role/r"), Code: &types.FunctionCode{ZipFile: []byte("x")}}))},
+		{"an image for a function that has none", bad, "Please don't provide ImageUri when updating a function with packageType Zip.", second(x.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: f, ImageUri: aws.String("i")}))},
+		{"a large package", "RequestEntityTooLargeException", "Zipped size must be smaller than 52428800 bytes", second(x.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: f, ZipFile: make([]byte, maxZip+1)}))},
 		{"no tags", bad, "An error occurred and the request cannot be processed.", second(x.TagResource(ctx, &lambda.TagResourceInput{Resource: aws.String(at + "f"), Tags: map[string]string{}}))},
 		{"tags of an alias", bad, "Tags on function aliases and versions are not supported. Please specify a function ARN.", second(x.TagResource(ctx, &lambda.TagResourceInput{Resource: aws.String(at + "f:a"), Tags: map[string]string{"a": "b"}}))},
 		{"a layer's version below one", bad, "Layer Version Cannot be less than 1", second(x.GetLayerVersion(ctx, &lambda.GetLayerVersionInput{LayerName: aws.String("l"), VersionNumber: aws.Int64(0)}))},
@@ -97,6 +101,40 @@ func TestWhatIsNotThere(t *testing.T) {
 		{"a mapping to no function", bad, "Function does not exist", second(x.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{FunctionName: none, EventSourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:q")}))},
 	} {
 		t.Run(c.what, func(t *testing.T) { wantCode(t, c.err, c.code, c.message) })
+	}
+}
+
+// TestProvisionedConcurrencyHasLimits: no more is set aside than a function or the account has.
+func TestProvisionedConcurrencyHasLimits(t *testing.T) {
+	x := newFixture(t)
+	ctx := context.Background()
+	f, one := aws.String("f"), aws.String("1")
+	x.python("f", "def handler(e, c): return 1", func(in *lambda.CreateFunctionInput) {
+		in.Publish, in.Environment = true, &types.Environment{Variables: map[string]string{}}
+	})
+	put := func(n int32) error {
+		return second(x.PutProvisionedConcurrencyConfig(ctx, &lambda.PutProvisionedConcurrencyConfigInput{FunctionName: f, Qualifier: one, ProvisionedConcurrentExecutions: &n}))
+	}
+	all := int32(x.cfg.Engine.Concurrency())
+	wantCode(t, put(all+1), "InvalidParameterValueException", fmt.Sprintf("is greater than account's unreserved concurrency [%d].", all))
+	wantCode(t, put(all-99), "InvalidParameterValueException", "decreases account's UnreservedConcurrentExecution below its minimum value of [100].")
+	if err := put(all - 100); err != nil {
+		t.Error(err)
+	}
+	if _, err := x.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: f, ReservedConcurrentExecutions: aws.Int32(5)}); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, put(6), "InvalidParameterValueException", "reservedConcurrentExecution")
+	if err := put(5); err != nil {
+		t.Error(err)
+	}
+	c, err := x.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: f})
+	if err != nil || c.Environment == nil || c.Environment.Variables == nil {
+		t.Errorf("an environment of nothing: %+v, %v", c, err)
+	}
+	usage, err := x.GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
+	if err != nil || usage.AccountUsage.TotalCodeSize != 2*c.CodeSize {
+		t.Errorf("a function and a version of %d bytes: %+v, %v", c.CodeSize, usage.AccountUsage, err)
 	}
 }
 

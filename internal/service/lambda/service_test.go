@@ -424,9 +424,9 @@ func TestRefusals(t *testing.T) {
 		}, "InvalidParameterValueException", "does not exist"},
 		"account": {func(in *lambda.CreateFunctionInput) {
 			in.FunctionName = aws.String("arn:aws:lambda:us-east-1:111111111111:function:f")
-		}, "ResourceNotFoundException", ""},
+		}, "AccessDeniedException", ""},
 		"path":      {func(in *lambda.CreateFunctionInput) { in.FunctionName = aws.String("../f") }, "InvalidParameterValueException", "Invalid function name"},
-		"long name": {func(in *lambda.CreateFunctionInput) { in.FunctionName = aws.String(strings.Repeat("f", 65)) }, "ValidationException", "length less than or equal to 64"},
+		"long name": {func(in *lambda.CreateFunctionInput) { in.FunctionName = aws.String(strings.Repeat("f", 65)) }, "InvalidParameterValueException", "length less than or equal to 64"},
 		"tag":       {func(in *lambda.CreateFunctionInput) { in.Tags = map[string]string{"aws:x": ""} }, "InvalidParameterValueException", "aws:"},
 		"layers": {func(in *lambda.CreateFunctionInput) {
 			in.Layers = slices.Repeat([]string{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}, 6)

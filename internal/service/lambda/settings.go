@@ -277,14 +277,18 @@ func (s *Service) PutProvisionedConcurrencyConfig(ctx context.Context, in *lambd
 	if q := aws.ToString(in.Qualifier); q == latest {
 		return nil, invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
 	}
+	n := aws.ToInt32(in.ProvisionedConcurrentExecutions)
 	d, t, err := s.change(ctx, in.FunctionName, in.Qualifier, func(d *functionDoc, t target) error {
+		if err := s.checkProvisioned(d, t, n); err != nil {
+			return err
+		}
 		if a := d.Aliases[t.qualifier]; a != nil && a.Version == latest {
 			return invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
 		}
 		if d.Provisioned == nil {
 			d.Provisioned = map[string]*provisioned{}
 		}
-		d.Provisioned[t.qualifier] = &provisioned{Requested: aws.ToInt32(in.ProvisionedConcurrentExecutions), Modified: s.clock.Now().UTC()}
+		d.Provisioned[t.qualifier] = &provisioned{Requested: n, Modified: s.clock.Now().UTC()}
 		return nil
 	})
 	if err != nil {
@@ -295,6 +299,44 @@ func (s *Service) PutProvisionedConcurrencyConfig(ctx context.Context, in *lambd
 		RequestedProvisionedConcurrentExecutions: &p.Requested, AllocatedProvisionedConcurrentExecutions: &p.Requested, AvailableProvisionedConcurrentExecutions: &p.Requested,
 		Status: types.ProvisionedConcurrencyStatusEnumReady, LastModified: aws.String(p.Modified.Format(modifiedForm)),
 	}, nil
+}
+
+// checkProvisioned refuses more concurrency for a qualifier of a function than there is: its reservation, or what is
+// reserved for none.
+func (s *Service) checkProvisioned(d *functionDoc, t target, n int32) error {
+	provisioned := func(o *functionDoc) (sum int) {
+		for q, p := range o.Provisioned {
+			if o.Name != t.name || q != t.qualifier {
+				sum += int(p.Requested)
+			}
+		}
+		return sum
+	}
+	if d.Reserved != nil {
+		if int(n)+provisioned(d) > int(*d.Reserved) {
+			return invalid("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
+		}
+		return nil
+	}
+	docs, err := s.functions.All(t.Account, t.Region)
+	if err != nil {
+		return err
+	}
+	free := s.cfg.Engine.Concurrency()
+	for _, o := range docs {
+		if o.Reserved != nil {
+			free -= int(*o.Reserved)
+		} else {
+			free -= provisioned(o)
+		}
+	}
+	switch {
+	case int(n) > free:
+		return invalid("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", free)
+	case free-int(n) < unreserved:
+		return invalid("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", unreserved)
+	}
+	return nil
 }
 
 // GetProvisionedConcurrencyConfig returns what was stored.
@@ -592,6 +634,22 @@ func (s *Service) GetAccountSettings(ctx context.Context, _ *lambda.GetAccountSe
 		size += d.Latest.CodeSize
 		if d.Reserved != nil {
 			free -= *d.Reserved
+		}
+	}
+	versions, err := s.versions.All(t.Account, t.Region)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range versions {
+		size += v.Config.CodeSize
+	}
+	layers, err := s.layers.All(t.Account, t.Region)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range layers {
+		if !l.Deleted {
+			size += l.Size
 		}
 	}
 	return &lambda.GetAccountSettingsOutput{
