@@ -85,18 +85,16 @@ func (c *call) decideKey(action, key string, b *bucket, object string) error {
 	return err
 }
 
-// describeKey looks for a key of the caller's account, or of the owner of a bucket, in the bucket's region; nil: one of another
-// account, of which nothing is known.
+// describeKey looks for a key of the caller's account, or of that which its ARN names, in the bucket's region; nil: one of an account
+// that is neither the caller's nor the bucket's, of which nothing is known.
 func (c *call) describeKey(keys Keys, b *bucket, key string) (*types.KeyMetadata, error) {
 	account := c.caller.Account
 	if account == "" {
 		account = b.Owner
 	}
+	third := false
 	if a, ok := arn.Parse(key); ok && a.Account != account && a.Account != "" {
-		if a.Account != b.Owner {
-			return nil, nil
-		}
-		account = a.Account
+		account, third = a.Account, a.Account != b.Owner
 	}
 	ctx := awswire.WithCaller(c.ctx, awswire.Caller{Account: account, Region: b.Region, RequestID: c.caller.RequestID})
 	out, err := keys.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &key})
@@ -104,6 +102,9 @@ func (c *call) describeKey(keys Keys, b *bucket, key string) (*types.KeyMetadata
 		var api smithy.APIError
 		if !errors.As(err, &api) {
 			return nil, err
+		}
+		if third && api.ErrorCode() == "NotFoundException" {
+			return nil, nil // the account may be none of this node's
 		}
 		return nil, fault(400, "KMS."+api.ErrorCode(), api.ErrorMessage())
 	}

@@ -151,6 +151,38 @@ func TestKeysOfSources(t *testing.T) {
 	}
 }
 
+// TestKeysOfOthers: a key of an account that is neither the caller's nor the bucket's is asked for too.
+func TestKeysOfOthers(t *testing.T) {
+	var denied string
+	n := openConfig(t, Config{Dir: t.TempDir(), Decide: func(_ context.Context, action, on string, keys policy.Keys) error {
+		if action == denied && on == fakeKey && keys("kms:calleraccount")[0] == "444455556666" {
+			return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not " + action}
+		}
+		return nil
+	}})
+	keys := &fakeKeys{state: kmstypes.KeyStateEnabled}
+	n.UseKeys(keys)
+	c := n.client("444455556666", "eu-west-1")
+	b, k := aws.String("bkt"), aws.String("k")
+	must(c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: b, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}}))(t)
+	put := func(key string) error {
+		_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader("x"), ServerSideEncryption: "aws:kms", SSEKMSKeyId: &key})
+		return err
+	}
+	get := func() error { _, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: k}); return err }
+	want(t, "a key of an account that is not there", put("arn:aws:kms:eu-west-1:777788889999:key/0d3bb5a8-0f0f-4f0b-9d5e-0f1f2f3f4f5f"), "")
+	want(t, "an object with it", get(), "")
+	denied = "kms:GenerateDataKey"
+	want(t, "write without a data key", put(fakeKey), "AccessDenied")
+	denied = ""
+	want(t, "write", put(fakeKey), "")
+	want(t, "read", get(), "")
+	denied = "kms:Decrypt"
+	want(t, "read without the key", get(), "AccessDenied")
+	denied, keys.state = "", kmstypes.KeyStateDisabled
+	want(t, "read with a key that is disabled", get(), "KMS.DisabledException")
+}
+
 // TestKeysOfNobody: where policies count, an object with a key is for requests that are signed, whoever else may read the bucket.
 func TestKeysOfNobody(t *testing.T) {
 	enforced := true
