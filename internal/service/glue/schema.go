@@ -3,7 +3,6 @@ package glue
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -255,7 +254,8 @@ func (s *Service) UpdateSchema(ctx context.Context, in *glue.UpdateSchemaInput, 
 	return &glue.UpdateSchemaOutput{SchemaArn: aws.String(d.arn(sc)), SchemaName: aws.String(d.Name), RegistryName: aws.String(d.Registry)}, nil
 }
 
-// deleteSchema deletes a schema and its versions, which are useless first.
+// deleteSchema deletes a schema, and then its versions, which are nothing to anybody without it: a node that stops between leaves no
+// schema that lacks them.
 func (s *Service) deleteSchema(ctx context.Context, sc scope, registry, name string) error {
 	d, err := s.schemas.Get(sc.account, sc.region, registry, name)
 	if errors.Is(err, state.ErrNotFound) {
@@ -267,16 +267,15 @@ func (s *Service) deleteSchema(ctx context.Context, sc scope, registry, name str
 	if err := s.deleteTags(ctx, sc, d.arn(sc)); err != nil {
 		return err
 	}
-	for _, v := range slices.Backward(d.Versions) {
+	if err := s.schemas.Delete(ctx, sc.account, sc.region, registry, name); err != nil && !errors.Is(err, state.ErrNotFound) {
+		return err
+	}
+	for _, v := range d.Versions {
 		if err := s.schemaVersions.Delete(ctx, sc.account, sc.region, v.ID); err != nil && !errors.Is(err, state.ErrNotFound) {
 			return err
 		}
 	}
-	err = s.schemas.Delete(ctx, sc.account, sc.region, registry, name)
-	if errors.Is(err, state.ErrNotFound) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // DeleteSchema deletes a schema with its versions.
