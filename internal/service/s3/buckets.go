@@ -30,6 +30,7 @@ type bucket struct {
 	Versioning string            `json:"versioning,omitempty"` // "", Enabled, Suspended
 	Lock       bool              `json:"lock,omitempty"`       // object lock is enabled
 	Settings   map[string]string `json:"settings,omitempty"`   // documents by sub-resource, and ".id"
+	Restores   time.Time         `json:"restores,omitzero"`    // when the first of the restored copies in it ends, or earlier
 
 	mu     sync.Mutex
 	parsed map[string]*node
@@ -58,7 +59,7 @@ func (b *bucket) setting(name string) *node {
 }
 
 func (b *bucket) clone() *bucket {
-	n := &bucket{Form: documentForm, Name: b.Name, Owner: b.Owner, Region: b.Region, Created: b.Created, Versioning: b.Versioning, Lock: b.Lock}
+	n := &bucket{Form: documentForm, Name: b.Name, Owner: b.Owner, Region: b.Region, Created: b.Created, Versioning: b.Versioning, Lock: b.Lock, Restores: b.Restores}
 	n.Settings = maps.Clone(b.Settings)
 	if n.Settings == nil {
 		n.Settings = map[string]string{}

@@ -145,6 +145,10 @@ func (e *Event) record(configuration string) ([]byte, error) {
 		delete(object, "sequencer")
 	case "LifecycleExpiration":
 		version = "2.3"
+	case "ObjectRestore":
+		if e.Name == "ObjectRestore:Delete" {
+			version = "2.3"
+		}
 	case "LifecycleTransition":
 		version = "2.3"
 		moved = map[string]any{"transitionEventData": map[string]string{"destinationStorageClass": e.Class}}

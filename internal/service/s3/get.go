@@ -245,7 +245,7 @@ func (c *call) sayObject(info *objectstore.Info) {
 		c.say("x-amz-tagging-count", strconv.Itoa(len(info.Tags)))
 	}
 	c.sayLock(&info.Record)
-	c.sayRestore(&info.Record)
+	c.sayRestore(info)
 	if c.version() == "" {
 		c.sayExpiration(info)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // Lifecycle rules at work: objects expire and change their class, noncurrent versions and
-// unfinished uploads go. A sweep goes over each bucket with rules, once an hour; what it does
+// unfinished uploads go. A sweep goes over each bucket with rules, or with restored copies that have ended, once an hour; what it does
 // is what a client could do, step by step, so that a crash between leaves the rest to the next.
 
 // sweepEvery is how often rules are applied.
@@ -144,7 +144,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	defer s.sweepMu.Unlock()
 	var errs []error
 	for _, b := range s.buckets.all() {
-		if rules := activeRules(b); len(rules) > 0 {
+		if rules := activeRules(b); len(rules) > 0 || s.restoresEnded(b) {
 			if err := s.sweepBucket(ctx, b, rules); err != nil && s.buckets.get(b.Name) != nil {
 				errs = append(errs, err)
 			}
@@ -155,6 +155,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 
 func (s *Service) sweepBucket(ctx context.Context, b *bucket, rules []*node) error {
 	now := s.clock.Now()
+	restores := s.sweepRestores(b, now)
 	q := objectstore.List{Max: maxListed}
 	for {
 		page, err := s.store.ListVersions(ctx, b.Name, q)
@@ -163,9 +164,14 @@ func (s *Service) sweepBucket(ctx context.Context, b *bucket, rules []*node) err
 		}
 		for i := range page.Entries {
 			v := &page.Entries[i]
-			if v.Latest {
+			if err := restores.look(ctx, v); err != nil {
+				return err
+			}
+			switch {
+			case len(rules) == 0:
+			case v.Latest:
 				err = s.sweepCurrent(ctx, b, rules, v, now)
-			} else if i == 0 || page.Entries[i-1].Latest || page.Entries[i-1].Key != v.Key {
+			case i == 0 || page.Entries[i-1].Latest || page.Entries[i-1].Key != v.Key:
 				err = s.sweepNoncurrent(ctx, b, rules, v.Key, now)
 			}
 			if err != nil {
@@ -176,6 +182,9 @@ func (s *Service) sweepBucket(ctx context.Context, b *bucket, rules []*node) err
 			break
 		}
 		q.After, q.Version = page.Last, page.Version
+	}
+	if err := restores.end(); err != nil {
+		return err
 	}
 	uploads, err := s.store.Uploads(b.Name, "")
 	if err != nil {
@@ -287,14 +296,13 @@ func (s *Service) transition(b *bucket, v *objectstore.Info, class string) error
 		if err := same(v)(info); err != nil {
 			return err
 		}
+		// An event of what a crash then undoes is told of again by the next sweep.
+		s.notifyMoved(b, class, info)
 		info.SetProp(propClass, class)
 		return nil
 	})
 	if errors.Is(err, errMoved) || errors.Is(err, objectstore.ErrNoKey) || errors.Is(err, objectstore.ErrNoVersion) {
 		return nil
-	}
-	if err == nil {
-		s.notifyMoved(b, class, v)
 	}
 	return err
 }

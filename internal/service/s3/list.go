@@ -69,7 +69,7 @@ func (c *call) entry(info *objectstore.Info, p listParams, withOwner bool) *node
 }
 
 func (c *call) restoreStatus(n *node, info *objectstore.Info) {
-	if strings.Contains(c.header("X-Amz-Optional-Object-Attributes"), "RestoreStatus") && info.Prop(propRestored) != "" {
+	if strings.Contains(c.header("X-Amz-Optional-Object-Attributes"), "RestoreStatus") && c.s.restored(info) {
 		n.Kids = append(n.Kids, el("RestoreStatus", leaf("IsRestoreInProgress", "false"), leaf("RestoreExpiryDate", info.Prop(propRestored))))
 	}
 }

@@ -41,12 +41,6 @@ func (s *Service) Archived(path string) (archive, readable bool) {
 	return true, err == nil && s.clock.Now().Before(until)
 }
 
-// restored reports whether an archived object can be read.
-func (s *Service) restored(info *objectstore.Info) bool {
-	until, err := time.Parse(time.RFC3339, info.Prop(propRestored))
-	return err == nil && s.clock.Now().Before(until)
-}
-
 // placed reads what a request that makes an object says of its class and its encryption.
 func (c *call) placed(r *objectstore.Record) error {
 	class := c.header("X-Amz-Storage-Class")
@@ -149,57 +143,4 @@ func (c *call) sayEncryption(r *objectstore.Record) {
 	c.say("x-amz-server-side-encryption", sse)
 	c.say("x-amz-server-side-encryption-aws-kms-key-id", r.Prop(propKMSKey))
 	c.say("x-amz-server-side-encryption-bucket-key-enabled", r.Prop(propBucketKey))
-}
-
-// sayRestore sets the header that tells of a restored copy.
-func (c *call) sayRestore(r *objectstore.Record) {
-	if v := r.Prop(propRestored); v != "" {
-		if until, err := time.Parse(time.RFC3339, v); err == nil && c.s.clock.Now().Before(until) {
-			c.say("x-amz-restore", `ongoing-request="false", expiry-date="`+until.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")+`"`)
-		}
-	}
-}
-
-var restoreShape = parseShape("RestoreRequest{Days?:int Description? Tier?:Standard|Bulk|Expedited Type?:SELECT GlacierJobParameters?{Tier:Standard|Bulk|Expedited} SelectParameters?{InputSerialization? ExpressionType? Expression? OutputSerialization?} OutputLocation?{S3?}}")
-
-// restore is RestoreObject. A restored copy can be read at once.
-func (c *call) restore() error {
-	doc, err := c.document(restoreShape)
-	if err != nil {
-		return err
-	}
-	if doc.text("Type") == "SELECT" {
-		return errNotImplemented
-	}
-	days, ok := doc.number("Days")
-	if !ok || days < 1 {
-		return errMalformedXML
-	}
-	id := c.version()
-	before := false
-	until := c.s.clock.Now().UTC().AddDate(0, 0, days+1).Truncate(24 * time.Hour)
-	info, err := c.s.store.Amend(c.bucket, c.key, id, func(info *objectstore.Info) error {
-		if class := info.Prop(propClass); !archived(class) {
-			if class == "" {
-				class = "STANDARD"
-			}
-			return fault(403, "InvalidObjectState", "Restore is not allowed for the object's current storage class").with("StorageClass", class)
-		}
-		before = c.s.restored(info)
-		info.SetProp(propRestored, until.Format(time.RFC3339))
-		return nil
-	})
-	if err != nil {
-		return c.missing(&info, id, err)
-	}
-	c.sayVersion(&info)
-	c.w.Header().Set("Content-Length", "0")
-	if before {
-		c.w.WriteHeader(200)
-	} else {
-		c.notifyRestoring(&info)
-		c.w.WriteHeader(202)
-		c.notifyRestored(&info, until)
-	}
-	return nil
 }

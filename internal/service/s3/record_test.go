@@ -55,7 +55,7 @@ func TestRecords(t *testing.T) {
 
 	const whole, itself, owner = "eTag key sequencer size", "s3.amazonaws.com", "111122223333"
 	got := map[string]bool{}
-	h.wait(t, "q", 9)
+	h.wait(t, "q", 10)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, text := range h.got["q"][1:] {
@@ -82,6 +82,7 @@ func TestRecords(t *testing.T) {
 			"LifecycleTransition":               {"2.3", whole, itself, itself, "", `{"transitionEventData":{"destinationStorageClass":"GLACIER"}}`},
 			"ObjectRestore:Post":                {"2.1", whole, "AWS:" + owner, "127.0.0.1", "", ""},
 			"ObjectRestore:Completed":           {"2.1", whole, "AmazonCustomer:" + canonicalID(owner), itself, "UNTIL", ""},
+			"ObjectRestore:Delete":              {"2.3", whole, itself, itself, "", ""},
 			"LifecycleExpiration:Delete":        {"2.3", "key sequencer", itself, itself, "", ""},
 			"ObjectRemoved:DeleteMarkerCreated": {"2.1", "eTag key sequencer versionId", "AWS:" + owner, "127.0.0.1", "", ""},
 		}[r.EventName]
@@ -99,7 +100,7 @@ func TestRecords(t *testing.T) {
 		}
 		got[r.EventName] = true
 	}
-	if len(got) != 9 {
+	if len(got) != 10 {
 		t.Errorf("there are %v", slices.Sorted(maps.Keys(got)))
 	}
 }

@@ -83,6 +83,9 @@ type Service struct {
 	group   work.Group // of the sweeps
 	sweepMu sync.Mutex // one sweep at a time
 
+	restoring sync.RWMutex // shared by those that make restored copies
+	restores  atomic.Int64 // how many have been begun
+
 	inventoryMu sync.Mutex // one round of inventories at a time
 
 	accessLogs accessLogs
