@@ -326,6 +326,13 @@ func (c *call) putObjectACL() error {
 	}
 	changed := false
 	info, err := c.s.store.Amend(c.bucket, c.key, id, func(info *objectstore.Info) error {
+		// It may be another object than that whose list let the request in.
+		if err := c.authorize(c.op.action, c.b, c.key); err != nil {
+			return err
+		}
+		if acl, err = c.newACL(ownerOf(c.b, &info.Record)); err != nil {
+			return err
+		}
 		changed = c.aclOf(&info.Record).String() != acl.String()
 		info.SetProp(propACL, acl.String())
 		return nil

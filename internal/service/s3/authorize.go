@@ -324,6 +324,26 @@ func (c *call) ofAnother(b *bucket, action, key, version string) bool {
 	return c.s.ofAnother(b, action, key, version)
 }
 
+// stillMay has what lets a change of the request's key through, which may be nil, ask again whether the caller may make it,
+// with the object that is there under the key's lock: the one that was looked at when the request was let in may have been
+// another's, or none. Of a bucket's own account, and where lists do not count, nobody's object makes a difference.
+func (c *call) stillMay(action, key string, allow func(*objectstore.Info) error) func(*objectstore.Info) error {
+	if !c.caller.Anonymous && c.caller.Account == c.b.Owner || ownershipOf(c.b) == "BucketOwnerEnforced" {
+		return allow
+	}
+	return func(current *objectstore.Info) error {
+		if current != nil && ownerOf(c.b, &current.Record) != accountOf(c.caller) {
+			if err := c.authorizeVersion(action, c.b, key, ""); err != nil {
+				return err
+			}
+		}
+		if allow == nil {
+			return nil
+		}
+		return allow(current)
+	}
+}
+
 // mayBeNew reports whether an error of looking at an object says that there is none.
 func mayBeNew(err error) bool {
 	return errors.Is(err, objectstore.ErrNoKey) || errors.Is(err, objectstore.ErrMarker) || errors.Is(err, objectstore.ErrNoBucket)

@@ -250,7 +250,7 @@ func (c *call) copyObject() error {
 	c.replicated(c.key, &r)
 	event := c.announce("ObjectCreated:Copy", c.key)
 	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{
-		Body: d.body, Size: size, Record: r, Finish: d.finish, Check: event.check(conditions.check(c.key, nil)),
+		Body: d.body, Size: size, Record: r, Finish: d.finish, Check: event.check(c.stillMay("s3:PutObject", c.key, conditions.check(c.key, nil))),
 	})
 	event.end(&info, err)
 	if err != nil {

@@ -91,8 +91,14 @@ func (c *call) delete(key, version string, d objectstore.Delete) (objectstore.De
 		}
 		event.deletes(version)
 	}
-	allow := d.Check
+	allow, may := d.Check, func(*objectstore.Info) error { return nil }
+	if version == "" {
+		may = c.stillMay("s3:DeleteObject", key, may)
+	}
 	d.Check = func(current, marker *objectstore.Info) error {
+		if err := may(current); err != nil {
+			return err
+		}
 		if allow != nil {
 			if err := allow(current, marker); err != nil {
 				return err

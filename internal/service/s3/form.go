@@ -169,7 +169,7 @@ func (c *call) postObject() error {
 	}
 	c.replicated(c.key, r)
 	event := c.announce("ObjectCreated:Post", c.key)
-	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{Body: d.body, Record: *r, Check: event.check(nil), Finish: func(n int64, r *objectstore.Record) error {
+	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{Body: d.body, Record: *r, Check: event.check(c.stillMay("s3:PutObject", c.key, nil)), Finish: func(n int64, r *objectstore.Record) error {
 		if d.plain < low {
 			return fault(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size").
 				with("ProposedSize", strconv.FormatInt(d.plain, 10)).with("MinSizeAllowed", strconv.FormatInt(low, 10))

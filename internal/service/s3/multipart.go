@@ -453,7 +453,8 @@ func (c *call) completeUpload() error {
 	}
 	c.replicated(c.key, &r)
 	event := c.announce("ObjectCreated:CompleteMultipartUpload", c.key)
-	info, err := c.s.store.CompleteUpload(c.ctx, c.bucket, u, parts, r, event.check(conditions.check(c.key, &uploadConditions{u.Begun, func() bool { return c.s.store.DeletedSince(u) }})))
+	info, err := c.s.store.CompleteUpload(c.ctx, c.bucket, u, parts, r, event.check(c.stillMay("s3:PutObject", c.key,
+		conditions.check(c.key, &uploadConditions{u.Begun, func() bool { return c.s.store.DeletedSince(u) }}))))
 	event.end(&info, err)
 	if errors.Is(err, objectstore.ErrNoUpload) {
 		if info, serr := c.s.store.Stat(c.bucket, c.key, ""); serr == nil && info.Upload == id {

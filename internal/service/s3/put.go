@@ -230,7 +230,7 @@ func (c *call) putObject() error {
 	c.replicated(c.key, &r)
 	event := c.announce("ObjectCreated:Put", c.key)
 	info, err := c.s.store.Put(c.ctx, c.bucket, c.key, objectstore.Put{
-		Body: d.body, Size: d.length, Record: r, Finish: d.finish, Check: event.check(conditions.check(c.key, nil)),
+		Body: d.body, Size: d.length, Record: r, Finish: d.finish, Check: event.check(c.stillMay("s3:PutObject", c.key, conditions.check(c.key, nil))),
 	})
 	event.end(&info, err)
 	if err != nil {

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -256,6 +257,77 @@ func TestSecondVersionSignatures(t *testing.T) {
 			if w.Code != x.status || !strings.Contains(w.Body.String(), x.want) {
 				t.Errorf("%s %s%s by the %s: %d %s", x.method, x.host, x.path, way, w.Code, w.Body)
 			}
+		}
+	}
+}
+
+// midway calls f before it gives the data.
+type midway struct {
+	io.Reader
+	f func()
+}
+
+func (m *midway) Read(p []byte) (int, error) {
+	if m.f != nil {
+		m.f()
+		m.f = nil
+	}
+	return m.Reader.Read(p)
+}
+
+// TestWriteGrantRace: of two who write a new key at the same time by a bucket's list, the second does not replace what the
+// first has written while it sent its own data.
+func TestWriteGrantRace(t *testing.T) {
+	n := newNode(t)
+	owner := n.client(accountA, "us-east-1")
+	b := aws.String("bkt")
+	must(owner.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: b, ObjectOwnership: types.ObjectOwnershipObjectWriter}))(t)
+	must(owner.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: b}))(t)
+	must(owner.PutBucketAcl(t.Context(), &s3.PutBucketAclInput{Bucket: b, ACL: types.BucketCannedACLPublicReadWrite}))(t)
+	other, third := awswire.Caller{Account: accountB, Region: "us-east-1"}, awswire.Caller{Account: "333333333333", Region: "us-east-1"}
+	send := func(as awswire.Caller, method, path, contentType, body string, meanwhile func()) (int, string) {
+		t.Helper()
+		r := must(http.NewRequestWithContext(awswire.WithCaller(t.Context(), as), method, "http://localhost"+path, &midway{strings.NewReader(body), meanwhile}))(t)
+		r.ContentLength = int64(len(body))
+		r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+		if contentType != "" {
+			r.Header.Set("Content-Type", contentType)
+		}
+		w := httptest.NewRecorder()
+		n.ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	put := func(as awswire.Caller, key string, status int) func() {
+		return func() {
+			if got, body := n.as(t, as, "PUT", "/bkt/"+key, "theirs"); got != status {
+				t.Errorf("%s meanwhile: %d %s", key, got, body)
+			}
+		}
+	}
+	form := "--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nform\r\n--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nours\r\n--x--\r\n"
+	for _, x := range []struct {
+		who                          awswire.Caller
+		method, path, key, typ, body string
+		meanwhile                    func()
+		status                       int
+		want                         string
+	}{
+		{other, "PUT", "/bkt/put", "put", "", "ours", put(third, "put", 200), 403, "theirs"},
+		{other, "PUT", "/bkt/own", "own", "", "ours", put(other, "own", 200), 200, "ours"},
+		{awswire.Caller{Anonymous: true}, "POST", "/bkt", "form", "multipart/form-data; boundary=x", form, put(third, "form", 200), 403, "theirs"},
+		{awswire.Caller{Account: accountA, Region: "us-east-1"}, "PUT", "/bkt/owner", "owner", "", "ours", put(third, "owner", 200), 200, "ours"},
+	} {
+		if status, body := send(x.who, x.method, x.path, x.typ, x.body, x.meanwhile); status != x.status {
+			t.Errorf("%s: %d, want %d: %s", x.key, status, x.status, body)
+		}
+		_, f, err := n.store.Open("bkt", x.key, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := must(io.ReadAll(io.NewSectionReader(f, 0, 100)))(t)
+		f.Close()
+		if string(got) != x.want {
+			t.Errorf("%s: %q, want %q", x.key, got, x.want)
 		}
 	}
 }
