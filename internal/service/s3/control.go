@@ -20,9 +20,31 @@ const (
 	controlNS   = ` xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/"`
 )
 
-// isControl tells a request of S3 Control.
+// isControl tells a request of S3 Control: by its path and the account's header, or by its host, where nothing else is.
 func isControl(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, controlPath) && r.Header.Get("X-Amz-Account-Id") != ""
+	return strings.HasPrefix(r.URL.Path, controlPath) && r.Header.Get("X-Amz-Account-Id") != "" || isControlHost(r.Host)
+}
+
+// isControlHost reports whether a host is one of S3 Control's, with an account or without:
+//
+//	111122223333.s3-control.us-east-1.amazonaws.com, s3-control.dualstack.us-east-1.amazonaws.com
+func isControlHost(host string) bool {
+	host = strings.ToLower(stripPort(host))
+	for _, suffix := range hostSuffixes {
+		labels, ok := strings.CutSuffix(host, "."+suffix)
+		if !ok {
+			continue
+		}
+		parts := strings.Split(labels, ".")
+		if len(parts[0]) == 12 && strings.Trim(parts[0], "0123456789") == "" {
+			parts = parts[1:]
+		}
+		if len(parts) == 3 && parts[1] == "dualstack" {
+			parts = []string{parts[0], parts[2]}
+		}
+		return len(parts) == 2 && (parts[0] == "s3-control" || parts[0] == "s3-control-fips") && isRegion(parts[1])
+	}
+	return false
 }
 
 // control is a request of S3 Control under way.
@@ -114,6 +136,9 @@ func (c *control) serve() (err error) {
 	}
 	if c.signedV2() {
 		return errSecondVersion
+	}
+	if !strings.HasPrefix(c.r.URL.Path, controlPath) {
+		return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", "SERVICE")
 	}
 	if len(c.account) != 12 || strings.Trim(c.account, "0123456789") != "" {
 		return invalidRequest("The account id " + strconv.Quote(c.account) + " is not valid.")

@@ -3,6 +3,7 @@ package s3
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 const controlAccount = "111122223333"
@@ -134,5 +137,32 @@ func TestControl(t *testing.T) {
 	want("DELETE", "accesspoint/ap-one", "", 204)
 	if _, err := c.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String("bkt")}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestControlHost: at a host of S3 Control there is nothing but S3 Control.
+func TestControlHost(t *testing.T) {
+	for host, want := range map[string]bool{
+		"s3-control.us-east-1.amazonaws.com": true, "111122223333.s3-control.us-east-1.amazonaws.com:443": true,
+		"111122223333.s3-control-fips.dualstack.us-east-1.amazonaws.com": true, "s3-control.eu-west-1.localhost.localstack.cloud:4566": true,
+		"s3-control.s3.us-east-1.amazonaws.com": false, "s3-control.localhost": false, "s3.us-east-1.amazonaws.com": false,
+		"a.s3-control.us-east-1.amazonaws.com": false, "127.0.0.1": false,
+	} {
+		if got := isControlHost(host); got != want {
+			t.Errorf("%s: %v", host, got)
+		}
+	}
+	n := newNode(t)
+	c := n.client(controlAccount, "us-east-1")
+	makeBucket(t, c, "bkt")
+	put(t, c, "bkt", "k", "x")
+	for _, path := range []string{"/bkt/k", "/bkt", "/"} {
+		r := httptest.NewRequestWithContext(awswire.WithCaller(t.Context(), awswire.Caller{Account: controlAccount, Region: "us-east-1"}), "GET", path, nil)
+		r.Host = controlAccount + ".s3-control.us-east-1.amazonaws.com"
+		w := httptest.NewRecorder()
+		n.ServeHTTP(w, r)
+		if w.Code != 405 || !strings.Contains(w.Body.String(), "<ErrorResponse xmlns=\"http://awss3control.amazonaws.com/doc/2018-08-20/\"><Error><Code>MethodNotAllowed</Code>") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
 	}
 }
