@@ -138,6 +138,18 @@ var canonicalOperator = func() map[string]string {
 	return m
 }()
 
+// IsOperator reports whether policies have a condition operator of this name, in any case, whatever it compares.
+func IsOperator(name string) bool {
+	lower := strings.ToLower(name)
+	for _, set := range []string{"foranyvalue:", "forallvalues:"} {
+		if rest, ok := strings.CutPrefix(lower, set); ok {
+			lower = rest
+			break
+		}
+	}
+	return canonicalOperator[lower] != "" || canonicalOperator[strings.TrimSuffix(lower, "ifexists")] != ""
+}
+
 // newCondition compiles an operator on a key. It returns false where there is no such operator, or a
 // value is not of its type.
 func newCondition(name, key string, values []string, variables bool) (condition, bool) {

@@ -130,8 +130,11 @@ func (c *call) requestedACL(account string) (*node, error) {
 	var grants []*node
 	for _, header := range []string{"X-Amz-Grant-Full-Control", "X-Amz-Grant-Read", "X-Amz-Grant-Write", "X-Amz-Grant-Read-Acp", "X-Amz-Grant-Write-Acp"} {
 		v := c.header(header)
-		if v == "" {
+		switch {
+		case v == "":
 			continue
+		case canned != "":
+			return nil, invalidRequest("Specifying both Canned ACLs and Header Grants is not allowed")
 		}
 		for one := range strings.SplitSeq(v, ",") {
 			m := grantee.FindStringSubmatch(one)
@@ -154,8 +157,6 @@ func (c *call) requestedACL(account string) (*node, error) {
 		}
 	}
 	switch {
-	case canned != "" && len(grants) > 0:
-		return nil, invalidRequest("Specifying both Canned ACLs and Header Grants is not allowed")
 	case canned != "":
 		if !slices.Contains(cannedACLs, canned) {
 			return nil, invalidArgument("", "x-amz-acl", canned)

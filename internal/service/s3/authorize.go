@@ -557,40 +557,6 @@ func (c *call) putPolicy() error {
 	return c.noContent()
 }
 
-// checkPolicy validates a bucket's policy.
-func checkPolicy(b *bucket, text string) error {
-	var doc policyDocument
-	if err := json.Unmarshal([]byte(text), &doc); err != nil || len(doc.Statement) == 0 {
-		return malformedPolicy("Missing required field Statement")
-	}
-	for _, s := range doc.Statement {
-		for _, resource := range s.Resource {
-			name := resource
-			if _, path, ok := strings.Cut(resource, ":::"); ok {
-				name = path
-			}
-			name, _, _ = strings.Cut(name, "/")
-			if !strings.HasPrefix(resource, "arn:") && resource != "*" || resource != "*" && !wildcardMatch(name, b.Name) {
-				return malformedPolicy("Policy has invalid resource")
-			}
-		}
-		if err := checkActions(s.Action, s.Resource); err != nil {
-			return err
-		}
-	}
-	if _, err := policy.Parse(withoutCanonical(text), policy.Resource); err != nil {
-		message := err.Error()
-		if e, ok := errors.AsType[*policy.SyntaxError](err); ok {
-			message = e.Message
-		}
-		if strings.Contains(strings.ToLower(message), "principal") {
-			message = "Invalid principal in policy"
-		}
-		return malformedPolicy(message)
-	}
-	return nil
-}
-
 // withoutCanonical has users that are named by their canonical ids, which S3 alone knows, be
 // named in a way that every policy has.
 func withoutCanonical(text string) string {

@@ -195,13 +195,13 @@ func writeError(w http.ResponseWriter, r *http.Request, e *Error) {
 	}
 	var b strings.Builder
 	b.WriteString(xml.Header + "<Error>")
-	element(&b, "Code", e.Code)
-	element(&b, "Message", e.Message)
+	errorElement(&b, "Code", e.Code)
+	errorElement(&b, "Message", e.Message)
 	for _, f := range e.Fields {
-		element(&b, f.Name, f.Value)
+		errorElement(&b, f.Name, f.Value)
 	}
-	element(&b, "RequestId", id)
-	element(&b, "HostId", hostID(id))
+	errorElement(&b, "RequestId", id)
+	errorElement(&b, "HostId", hostID(id))
 	b.WriteString("</Error>")
 	w.WriteHeader(e.Status)
 	_, _ = w.Write([]byte(b.String())) // the client has gone if this fails
@@ -222,6 +222,15 @@ func hostID(id string) string {
 		return ""
 	}
 	return "brookmere/" + id
+}
+
+// errorElement is element as errors have it, which leave quotes as they are.
+func errorElement(b *strings.Builder, name, value string) {
+	var escaped strings.Builder
+	escapeXML(&escaped, value)
+	b.WriteString("<" + name + ">")
+	b.WriteString(strings.ReplaceAll(escaped.String(), "&quot;", `"`))
+	b.WriteString("</" + name + ">")
 }
 
 func element(b *strings.Builder, name, value string) {
