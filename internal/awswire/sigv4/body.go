@@ -224,7 +224,8 @@ func (c *Chunked) nextChunk() error {
 		return whole(err)
 	}
 	size, extension, _ := strings.Cut(line, ";")
-	n, err := strconv.ParseInt(strings.TrimSpace(size), 16, 64)
+	wide, err := strconv.ParseUint(strings.TrimSpace(size), 16, 63) // of digits alone
+	n := int64(wide)
 	if err != nil || n < 0 || c.got+n < 0 {
 		return errIncomplete
 	}

@@ -83,7 +83,11 @@ func parsePresigned(r *http.Request, f errorFamily) (*authorization, error) {
 	}
 	if algo := q.Get("X-Amz-Algorithm"); algo != algorithm {
 		if f == s3Family {
-			return nil, f.badQuery(`X-Amz-Algorithm only supports "` + algorithm + `"`)
+			supported := algorithm
+			if algo != asymmetric { // which S3 has, and this does not
+				supported += " and " + asymmetric
+			}
+			return nil, f.badQuery(`X-Amz-Algorithm only supports "` + supported + `"`)
 		}
 		return nil, f.unsupported(algo, algo)
 	}
@@ -138,12 +142,11 @@ func (a *authorization) readCredential(s string, f errorFamily) error {
 	}
 	others := "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '" + clip(s) + "'"
 	wrong := credentialForm
-	if parts := strings.Split(s, "/"); len(parts) >= 5 {
-		last := parts[len(parts)-4:]
-		if _, err := time.Parse("20060102", last[0]); err != nil {
-			wrong = fmt.Sprintf(`incorrect date format %q. This date in the credential must be in the format "yyyyMMdd".`, clip(last[0]))
-		} else if last[3] != terminator {
-			wrong = fmt.Sprintf("incorrect terminal %q. This endpoint uses %q.", clip(last[3]), terminator)
+	if parts := strings.Split(s, "/"); len(parts) == 5 {
+		if parts[4] != terminator {
+			wrong = fmt.Sprintf("incorrect terminal %q. This endpoint uses %q.", clip(parts[4]), terminator)
+		} else if _, err := time.Parse("20060102", parts[1]); err != nil {
+			wrong = fmt.Sprintf(`incorrect date format %q. This date in the credential must be in the format "yyyyMMdd".`, clip(parts[1]))
 		}
 	}
 	return f.badCredential(a.Presigned, wrong, others)

@@ -28,6 +28,7 @@ import (
 
 const (
 	algorithm     = "AWS4-HMAC-SHA256"
+	asymmetric    = "AWS4-ECDSA-P256-SHA256" // not taken
 	terminator    = "aws4_request"
 	dateForm      = "20060102T150405Z"
 	maxSkew       = 15 * time.Minute

@@ -168,8 +168,26 @@ func (c *call) noContent() error {
 	return nil
 }
 
+// knownMethods are those of HTTP, of which S3 has some.
+var knownMethods = map[string]bool{"GET": true, "HEAD": true, "PUT": true, "POST": true, "DELETE": true, "OPTIONS": true, "PATCH": true, "TRACE": true, "CONNECT": true}
+
+// checkStream refuses the body of an upload where there is to be a document, or nothing.
+func (c *call) checkStream() error {
+	switch c.op.name {
+	case "PutObject", "UploadPart", "PostObject":
+		return nil
+	}
+	if _, unwrapped := c.r.Body.(trailed); unwrapped || sigv4.Streaming(c.r) {
+		return invalidRequest("The value of x-amz-content-sha256 header is invalid.")
+	}
+	return nil
+}
+
 // serve answers.
 func (c *call) serve() error {
+	if !knownMethods[c.r.Method] {
+		return fault(400, "BadRequest", "An error occurred when parsing the HTTP request.")
+	}
 	if c.bucket == "" && c.key != "" {
 		return fault(400, "InvalidBucketName", "The specified bucket is not valid.").with("BucketName", "")
 	}
@@ -215,9 +233,15 @@ func (c *call) serve() error {
 		}
 		return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", kind)
 	}
+	if err := c.misplaced(level); err != nil {
+		return err
+	}
+	if err := c.checkStream(); err != nil {
+		return err
+	}
 	if c.op.name == "CreateBucket" {
-		if c.caller.Anonymous {
-			return errAccessDenied
+		if err := c.refuseAnonymous(); err != nil {
+			return err
 		}
 		if err := c.decideNew("s3:CreateBucket", "arn:"+partitionOf(c.caller.Region)+":s3:::"+c.bucket); err != nil {
 			return err
@@ -249,6 +273,9 @@ func (c *call) serve() error {
 	if err := c.checkPoint(); err != nil {
 		return err
 	}
+	if err := c.refuseAnonymous(); err != nil {
+		return err
+	}
 	if err := c.authorize(c.op.action, c.b, c.key); err != nil {
 		return err
 	}
@@ -260,6 +287,27 @@ func (c *call) serve() error {
 
 // ofOwner are what a bucket's policy allows to identities of the bucket's account alone, whomever it names.
 var ofOwner = map[string]bool{"s3:GetBucketPolicy": true, "s3:PutBucketPolicy": true, "s3:DeleteBucketPolicy": true}
+
+// forSomebody are the operations that nobody may ask for without saying who they are, whatever a policy or a list grants, and
+// what is said to those who do. (Source: what S3 has been seen to answer.)
+var forSomebody = map[string]string{
+	"CreateBucket":                  "Anonymous users cannot invoke this API. Please authenticate.",
+	"PutBucketAcl":                  "Anonymous users cannot invoke this API. Please authenticate.",
+	"PutObjectAcl":                  "Anonymous users cannot invoke this API. Please authenticate.",
+	"SelectObjectContent":           "Anonymous users cannot invoke this API. Please authenticate.",
+	"CreateMultipartUpload":         "Anonymous users cannot initiate multipart uploads.  Please authenticate.",
+	"CopyObject":                    "Anonymous users cannot copy objects.  Please authenticate.",
+	"GetBucketOwnershipControls":    "s3:GetBucketOwnershipControls does not support Anonymous requests!",
+	"PutBucketOwnershipControls":    "s3:PutBucketOwnershipControls does not support Anonymous requests!",
+	"DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls does not support Anonymous requests!",
+}
+
+func (c *call) refuseAnonymous() error {
+	if message := forSomebody[c.op.name]; message != "" && c.caller.Anonymous {
+		return fault(403, "AccessDenied", message)
+	}
+	return nil
+}
 
 func (c *call) expectOwner(header string, b *bucket) error {
 	want := c.header(header)

@@ -276,6 +276,9 @@ func (c *call) finalSum(kind string) (map[string]string, error) {
 // checksumChoice validates the algorithm and type that a multipart upload is begun with.
 func checksumChoice(algorithm, kind string) (string, string, error) {
 	algorithm, kind = strings.ToUpper(algorithm), strings.ToUpper(kind)
+	if kind != "" && kind != composite && kind != fullObject {
+		return "", "", invalidRequest("Value for x-amz-checksum-type header is invalid.")
+	}
 	if algorithm == "" {
 		if kind != "" {
 			return "", "", invalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
@@ -303,8 +306,6 @@ func checksumChoice(algorithm, kind string) (string, string, error) {
 		if !whole {
 			return "", "", invalidRequest("The FULL_OBJECT checksum type cannot be used with the " + strings.ToLower(algorithm) + " checksum algorithm.")
 		}
-	default:
-		return "", "", invalidRequest("Value for x-amz-checksum-type header is invalid.")
 	}
 	return algorithm, kind, nil
 }

@@ -126,6 +126,8 @@ func (c *call) preflight() error {
 		method = "OPTIONS"
 	} else if method == "" {
 		return fault(400, "BadRequest", "Invalid Access-Control-Request-Method: null")
+	} else if config != nil && !slices.Contains([]string{"GET", "PUT", "POST", "DELETE", "HEAD"}, method) {
+		return fault(400, "BadRequest", "Invalid Access-Control-Request-Method: "+method)
 	}
 	if config == nil {
 		return refuse("CORSResponse: CORS is not enabled for this bucket.").with("Method", method).with("ResourceType", "BUCKET")

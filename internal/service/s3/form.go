@@ -12,12 +12,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -195,15 +197,24 @@ func (c *call) hasSub() bool {
 }
 
 func formChecksum(f *form) (*summer, error) {
-	for _, a := range algorithms {
-		if v := f.fields[sumHeader(a)]; v != "" {
-			if !isSum(a, v) {
-				return nil, invalidRequest("Value for " + sumHeader(a) + " header is invalid.")
-			}
-			return &summer{newHash(a), a, v, false}, nil
+	var found *summer
+	for _, name := range f.names {
+		kind, is := strings.CutPrefix(name, "x-amz-checksum-")
+		if !is || kind == "algorithm" || kind == "type" || f.fields[name] == "" {
+			continue
 		}
+		i := slices.IndexFunc(algorithms, func(a string) bool { return sumHeader(a) == name })
+		switch {
+		case i < 0:
+			return nil, invalidRequest("The algorithm type you specified in x-amz-checksum- header is invalid.")
+		case found != nil:
+			return nil, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+		case !isSum(algorithms[i], f.fields[name]):
+			return nil, invalidRequest("Value for " + name + " header is invalid.")
+		}
+		found = &summer{newHash(algorithms[i]), algorithms[i], f.fields[name], false}
 	}
-	return nil, nil
+	return found, nil
 }
 
 // boundedFile reads the file of a form, which may have so many bytes.
@@ -378,7 +389,7 @@ func (c *call) formSigner(f *form, encoded string) error {
 	parts := strings.Split(credential, "/")
 	n := len(parts)
 	if f.fields["x-amz-algorithm"] != "AWS4-HMAC-SHA256" {
-		return invalidArgument("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"", "x-amz-algorithm", f.fields["x-amz-algorithm"])
+		return invalidArgument("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"", "x-amz-algorithm", f.fields["x-amz-algorithm"])
 	}
 	if n < 5 || parts[n-1] != "aws4_request" || parts[n-2] != "s3" || !strings.HasPrefix(f.fields["x-amz-date"], parts[n-4]) {
 		return invalidArgument("Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".", "x-amz-credential", credential)
@@ -430,9 +441,20 @@ func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
 		return fault(400, "InvalidPolicyDocument", "Invalid Policy: "+why)
 	}
 	var doc struct {
-		Expiration *string             `json:"expiration"`
-		Conditions *[]json.RawMessage  `json:"conditions"`
-		Rest       map[string]struct{} `json:"-"`
+		Expiration *string            `json:"expiration"`
+		Conditions *[]json.RawMessage `json:"conditions"`
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil {
+		return 0, 0, bad("Invalid JSON.")
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !strings.EqualFold(name, "expiration") && !strings.EqualFold(name, "conditions") {
+			return 0, 0, bad(fmt.Sprintf("Unexpected: %q", name))
+		}
+	}
+	if c := members["conditions"]; len(c) > 0 && c[0] != '[' && string(c) != "null" {
+		return 0, 0, bad("Invalid 'conditions' value: must be a List.")
 	}
 	if json.Unmarshal(raw, &doc) != nil {
 		return 0, 0, bad("Invalid JSON.")
@@ -475,11 +497,25 @@ func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
 			}
 			continue
 		}
+		if condition[0] == '{' {
+			return 0, 0, bad("Invalid Simple-Condition: value must be a string.")
+		}
 		var triple []any
-		if json.Unmarshal(condition, &triple) != nil || len(triple) != 3 {
-			return 0, 0, bad("Invalid Condition: wrong number of arguments")
+		if json.Unmarshal(condition, &triple) != nil {
+			return 0, 0, bad("Invalid condition test: must be a List or Object.")
+		}
+		if len(triple) == 0 {
+			return 0, 0, bad("Invalid Condition: missing operation identifier.")
 		}
 		operator, _ := triple[0].(string)
+		switch strings.ToLower(operator) {
+		case "eq", "starts-with", "content-length-range":
+		default:
+			return 0, 0, bad("Invalid Condition: unknown operation '" + operator + "'.")
+		}
+		if len(triple) != 3 {
+			return 0, 0, bad("Invalid " + operator + ": wrong number of arguments.")
+		}
 		if strings.EqualFold(operator, "content-length-range") {
 			from, fok := formNumber(triple[1])
 			to, tok := formNumber(triple[2])
@@ -509,8 +545,6 @@ func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
 					ok = ok && strings.HasPrefix(strings.TrimSpace(one), want)
 				}
 			}
-		default:
-			return 0, 0, bad("Invalid Condition: unknown operation '" + operator + "'")
 		}
 		if !ok || !dollar { // without one it is no field's name
 			return 0, 0, failed

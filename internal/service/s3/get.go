@@ -3,8 +3,10 @@ package s3
 import (
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,6 +77,9 @@ func (c *call) getObject() error {
 			return err
 		}
 	}
+	if err := c.checkOverrides(); err != nil {
+		return err
+	}
 	info, f, err := c.found(c.r.Method == http.MethodGet)
 	if f != nil {
 		defer f.Close() // it is only read
@@ -101,6 +106,16 @@ func (c *call) getObject() error {
 		}
 	}
 	return c.sendObject(&info, f, key)
+}
+
+// checkOverrides refuses a header of the answer that a read cannot ask for.
+func (c *call) checkOverrides() error {
+	for _, name := range slices.Sorted(maps.Keys(c.query)) {
+		if strings.HasPrefix(name, "response-") && responseHeaders[name] == "" && !c.website {
+			return invalidArgument(name+" is not in the set of overridable response headers.", name, c.query.Get(name))
+		}
+	}
+	return nil
 }
 
 // refuseEncryption refuses the header that says how new objects are encrypted where there is none.

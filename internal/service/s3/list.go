@@ -91,6 +91,9 @@ func (c *call) listObjects() error {
 	if err != nil {
 		return err
 	}
+	if c.query.Has("start-after") {
+		return invalidArgument("startAfter only supported in REST.GET.BUCKET with list-type=2", "start-after", c.query.Get("start-after"))
+	}
 	marker := c.query.Get("marker")
 	page, err := c.s.store.List(c.ctx, c.bucket, objectstore.List{Prefix: p.prefix, Delimiter: p.delimiter, After: marker, Max: p.max})
 	if err != nil {

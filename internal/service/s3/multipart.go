@@ -264,7 +264,10 @@ func (c *call) listParts() error {
 	}
 	marker := 0
 	if v := c.query.Get("part-number-marker"); v != "" {
-		if marker, err = strconv.Atoi(v); err != nil || marker < 0 {
+		if marker, err = strconv.Atoi(v); err != nil {
+			return invalidArgument("Provided part-number-marker not an integer or within integer range", "part-number-marker", v)
+		}
+		if marker < 0 {
 			return invalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647", "part-number-marker", v)
 		}
 	}

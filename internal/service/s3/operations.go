@@ -172,6 +172,67 @@ func findOperation(c *call, at level) *operation {
 	return nil
 }
 
+// subResources are those that the query of a request names, of which there can be one.
+func (c *call) subResources() []string {
+	var subs []string
+	for i := range operations {
+		sub, _, _ := strings.Cut(operations[i].sub, "&")
+		if sub != "" && sub != "copy" && sub != "list-type" && operations[i].level != onService && c.has(sub) && !slices.Contains(subs, sub) {
+			subs = append(subs, sub)
+		}
+	}
+	slices.Sort(subs)
+	return subs
+}
+
+// misplaced refuses a request for a plain operation whose query names a sub-resource: the operation that it means is none, and the
+// plain one would write, or delete, what it is not about. (Source: what S3 has been seen to answer.)
+func (c *call) misplaced(at level) error {
+	if subs := c.subResources(); len(subs) > 1 {
+		return invalidArgument("Conflicting query string parameters: "+strings.Join(subs, ", "), "ResourceType", subs[0])
+	}
+	if c.op.level != at || c.op.sub != "" && c.op.sub != "copy" || c.r.Method == http.MethodHead {
+		return nil
+	}
+	reads := c.r.Method == http.MethodGet
+	if at == onObject && c.r.Method == http.MethodPut {
+		switch number, upload := c.has("partNumber"), c.has("uploadId"); {
+		case number && !upload:
+			return invalidArgument("This operation does not accept partNumber without uploadId", "partNumber", c.query.Get("partNumber"))
+		case upload && !number:
+			return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", "UPLOAD").header("Allow", "DELETE, POST, GET")
+		}
+	}
+	for i := range operations {
+		o := &operations[i]
+		sub, _, _ := strings.Cut(o.sub, "&")
+		switch sub {
+		case "", "copy", "uploadId", "list-type":
+			continue
+		}
+		if !c.has(sub) || o.level == onService {
+			continue
+		}
+		switch {
+		case at == onBucket && o.level == onObject && reads:
+			continue // which lists
+		case at == onBucket:
+			return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", "BUCKET")
+		case sub == "logging":
+			return fault(400, "NoLoggingStatusForKey", "There is no such thing as the ?logging sub-resource for a key")
+		case sub == "versions":
+			return invalidRequest("There is no such thing as the ?versions sub-resource for a key")
+		case o.level == onBucket || sub == "uploads":
+			return invalidRequest("Key is not expected for the " + c.r.Method + " method ?" + sub + " subresource")
+		}
+		return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", "OBJECT")
+	}
+	if v, ok := c.query["list-type"]; ok && at == onBucket && reads {
+		return invalidArgument("Invalid List Type specified in Request", "list-type", firstOf(v))
+	}
+	return nil
+}
+
 // told reports whether a request has what tells the operation.
 func (o *operation) told(c *call) bool {
 	if o.sub == "" {

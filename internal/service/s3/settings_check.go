@@ -55,6 +55,9 @@ func bucketOfARN(text string) (string, bool) {
 }
 
 func (c *call) checkBucketTags(doc *node) error {
+	if !c.summed() && c.r.Host != inProcessHost {
+		return invalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	}
 	_, err := tagsOf(doc.get("TagSet"), maxBucketTags)
 	return err
 }

@@ -35,7 +35,7 @@ func validTag(text string) bool {
 		return false
 	}
 	for _, c := range text {
-		if !unicode.IsLetter(c) && !unicode.IsNumber(c) && !unicode.IsSpace(c) && !strings.ContainsRune("+-=._:/@", c) && !unicode.Is(unicode.Mn, c) && !unicode.Is(unicode.Mc, c) {
+		if !unicode.IsLetter(c) && !unicode.IsNumber(c) && !unicode.Is(unicode.Zs, c) && !strings.ContainsRune("+-=._:/@", c) && !unicode.Is(unicode.Mn, c) && !unicode.Is(unicode.Mc, c) {
 			return false
 		}
 	}
