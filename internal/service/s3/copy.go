@@ -146,12 +146,13 @@ func (c *call) usable(src *source) error {
 	if err := c.readConditions("X-Amz-Copy-Source-", src.info.ETag, src.info.ModTime); err != nil {
 		return err
 	}
-	if class := src.info.Prop(propClass); archived(class) && !c.s.restored(&src.info) {
+	if !c.s.isReadable(&src.info) {
 		return fault(403, "ObjectNotInActiveTierError", "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.")
 	}
 	if err := c.keyReads(src.b, src.key, &src.info); err != nil {
 		return err
 	}
+	c.s.use(src.b, &src.info)
 	var err error
 	src.crypt, err = c.readKey(&src.info, "X-Amz-Copy-Source-Server-Side-Encryption-Customer-")
 	return err

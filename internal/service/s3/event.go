@@ -137,7 +137,7 @@ func (e *Event) record(configuration string) ([]byte, error) {
 		object["eTag"] = emptyETag
 	}
 	version := "2.1"
-	var restored, moved map[string]any
+	var restored, moved, tiered map[string]any
 	switch kind, _, _ := strings.Cut(e.Name, ":"); kind {
 	case "ObjectTagging", "ObjectAcl": // of the same data
 		version = "2.3"
@@ -149,6 +149,10 @@ func (e *Event) record(configuration string) ([]byte, error) {
 		if e.Name == "ObjectRestore:Delete" {
 			version = "2.3"
 		}
+	case "IntelligentTiering":
+		version = "2.3"
+		delete(object, "sequencer")
+		tiered = map[string]any{"destinationAccessTier": e.Class}
 	case "LifecycleTransition":
 		version = "2.3"
 		moved = map[string]any{"transitionEventData": map[string]string{"destinationStorageClass": e.Class}}
@@ -185,13 +189,14 @@ func (e *Event) record(configuration string) ([]byte, error) {
 		S3         about             `json:"s3"`
 		Restored   map[string]any    `json:"glacierEventData,omitempty"`
 		Moved      map[string]any    `json:"lifecycleEventData,omitempty"`
+		Tiered     map[string]any    `json:"intelligentTieringEventData,omitempty"`
 	}
 	return json.Marshal(map[string][]record{"Records": {{
 		Version: version, Source: "aws:s3", Region: e.Region, Time: recordTime(e.Time), Name: e.Name,
 		Identity: identity{e.Principal}, Parameters: map[string]string{"sourceIPAddress": e.Address},
 		Response: map[string]string{"x-amz-request-id": e.RequestID, "x-amz-id-2": hostID(e.RequestID)},
 		S3:       about{"1.0", configuration, bucketOf{e.Bucket, identity{canonicalID(e.Owner)}, e.arnOf()}, object},
-		Restored: restored, Moved: moved,
+		Restored: restored, Moved: moved, Tiered: tiered,
 	}}})
 }
 

@@ -550,6 +550,9 @@ func (c *call) checkForm(f *form, raw []byte) (low, high int64, err error) {
 			return 0, 0, failed
 		}
 	}
+	if !covered["bucket"] {
+		return 0, 0, policyFailed("Extra input fields: bucket")
+	}
 	for _, name := range f.names {
 		switch name {
 		case "policy", "signature", "awsaccesskeyid", "x-amz-signature", "file", "submit", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-security-token":

@@ -129,9 +129,14 @@ func (c *call) refuseEncryption() error {
 
 // readable refuses an object whose storage class must be restored first.
 func (c *call) readable(info *objectstore.Info) error {
-	if class := info.Prop(propClass); archived(class) && !c.s.restored(info) {
-		return fault(403, "InvalidObjectState", "The operation is not valid for the object's storage class").with("StorageClass", class)
+	if !c.s.isReadable(info) {
+		e := fault(403, "InvalidObjectState", "The operation is not valid for the object's storage class").with("StorageClass", info.Prop(propClass))
+		if tier := info.Prop(propTier); tier != "" {
+			e = e.with("AccessTier", tier)
+		}
+		return e
 	}
+	c.s.use(c.b, info)
 	return nil
 }
 
@@ -261,6 +266,7 @@ func (c *call) sayObject(info *objectstore.Info) {
 	}
 	c.sayLock(&info.Record)
 	c.sayRestore(info)
+	c.say("x-amz-archive-status", info.Prop(propTier))
 	if c.version() == "" {
 		c.sayExpiration(info)
 	}

@@ -71,6 +71,9 @@ var allColumns = []inventoryColumn{
 	}},
 	{"IntelligentTieringAccessTier", "intelligent_tiering_access_tier", parquetrows.String, func(_ *inventory, o *objectstore.Info) any {
 		if o.Prop(propClass) == "INTELLIGENT_TIERING" {
+			if tier := o.Prop(propTier); tier != "" {
+				return strings.TrimSuffix(tier, "_ACCESS")
+			}
 			return "FREQUENT"
 		}
 		return nil

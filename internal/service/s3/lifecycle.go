@@ -144,7 +144,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	defer s.sweepMu.Unlock()
 	var errs []error
 	for _, b := range s.buckets.all() {
-		if rules := activeRules(b); len(rules) > 0 || s.restoresEnded(b) {
+		if rules := activeRules(b); len(rules) > 0 || s.restoresEnded(b) || len(tierings(b)) > 0 {
 			if err := s.sweepBucket(ctx, b, rules); err != nil && s.buckets.get(b.Name) != nil {
 				errs = append(errs, err)
 			}
@@ -155,7 +155,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 
 func (s *Service) sweepBucket(ctx context.Context, b *bucket, rules []*node) error {
 	now := s.clock.Now()
-	restores := s.sweepRestores(b, now)
+	restores, tiers := s.sweepRestores(b, now), tierings(b)
 	q := objectstore.List{Max: maxListed}
 	for {
 		page, err := s.store.ListVersions(ctx, b.Name, q)
@@ -165,6 +165,9 @@ func (s *Service) sweepBucket(ctx context.Context, b *bucket, rules []*node) err
 		for i := range page.Entries {
 			v := &page.Entries[i]
 			if err := restores.look(ctx, v); err != nil {
+				return err
+			}
+			if err := s.sweepTier(b, tiers, v, now); err != nil {
 				return err
 			}
 			switch {
@@ -288,23 +291,13 @@ func (s *Service) transition(b *bucket, v *objectstore.Info, class string) error
 	if sizeOf(v) < smallest && (b.Settings["lifecycle-size"] != "varies_by_storage_class" || !archived(class)) {
 		return nil
 	}
-	id := ""
-	if b.Versioning != "" {
-		id = v.VersionID()
-	}
-	_, err := s.store.Amend(b.Name, v.Key, id, func(info *objectstore.Info) error {
-		if err := same(v)(info); err != nil {
-			return err
-		}
+	return s.amendSeen(b, v, func(info *objectstore.Info) error {
 		// An event of what a crash then undoes is told of again by the next sweep.
 		s.notifyMoved(b, class, info)
 		info.SetProp(propClass, class)
+		info.SetProp(propTier, "") // which its class had
 		return nil
 	})
-	if errors.Is(err, errMoved) || errors.Is(err, objectstore.ErrNoKey) || errors.Is(err, objectstore.ErrNoVersion) {
-		return nil
-	}
-	return err
 }
 
 // sweepNoncurrent applies the rules to the versions of an object but the current one.

@@ -63,6 +63,26 @@ func digestOf(s string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
+// TestFormWithoutBucket: a policy that does not name the bucket is for none.
+func TestFormWithoutBucket(t *testing.T) {
+	n := newNode(t)
+	c := n.client(accountA, "us-east-1")
+	makeBucket(t, c, "bkt")
+	for conditions, want := range map[string]string{`["starts-with","$key",""]`: "Extra input fields: bucket", `["starts-with","$key",""],["starts-with","$bucket",""]`: "", `{"key":"k","other":"x"}`: "exactly one property",
+		`["eq","$key"]`: "Invalid eq: wrong number of arguments.", `["like","$key","x"]`: "unknown operation 'like'.", `[]`: "missing operation identifier", `{"key":true}`: "value must be a string", `7`: "must be a List or Object"} {
+		policy := base64.StdEncoding.EncodeToString([]byte(`{"expiration":"2999-01-01T00:00:00Z","conditions":[` + conditions + `]}`))
+		body := ""
+		for _, f := range [][2]string{{"key", "k"}, {"policy", policy}, {"x-amz-algorithm", "AWS4-HMAC-SHA256"}, {"x-amz-credential", accountA + "/20260101/us-east-1/s3/aws4_request"}, {"x-amz-date", "20260101T000000Z"}, {"x-amz-signature", "0"}} {
+			body += "--x\r\nContent-Disposition: form-data; name=\"" + f[0] + "\"\r\n\r\n" + f[1] + "\r\n"
+		}
+		body += "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\ndata\r\n--x--\r\n"
+		status, text := n.as(t, awswire.Caller{Account: accountA, Region: "us-east-1"}, "POST", "/bkt", body, "Content-Type", "multipart/form-data; boundary=x")
+		if (want == "") != (status == 204) || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s, want %s", conditions, status, text, want)
+		}
+	}
+}
+
 // TestOddRequests: what S3 does not take of requests that would else be harmless.
 func TestOddRequests(t *testing.T) {
 	n := newNode(t)

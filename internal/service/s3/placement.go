@@ -34,7 +34,10 @@ func archived(class string) bool { return class == "GLACIER" || class == "DEEP_A
 // class that has to be restored before it is read, and whether it is restored at present.
 func (s *Service) Archived(path string) (archive, readable bool) {
 	props := s.store.Props(path, propClass)
-	if !archived(props[propClass]) {
+	switch {
+	case props[propTier] != "":
+		return true, false
+	case !archived(props[propClass]):
 		return false, true
 	}
 	until, err := time.Parse(time.RFC3339, props[propRestored])

@@ -180,6 +180,8 @@ func (s *Service) copyReplica(ctx context.Context, b *bucket, rule *node, info *
 	if !r.Marker {
 		r.SetProp(propReplication, replicaStatus)
 		r.SetProp(propRestored, "")
+		r.SetProp(propTier, "")
+		r.SetProp(propUsed, "")
 		if class := rule.text("Destination", "StorageClass"); class != "" {
 			if class == "STANDARD" {
 				class = ""

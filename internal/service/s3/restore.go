@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/objectstore"
@@ -44,13 +43,18 @@ func (c *call) restore() error {
 		return errNotImplemented
 	}
 	days, ok := doc.number("Days")
-	if !ok || days < 1 {
-		return errMalformedXML
-	}
 	id := c.version()
 	info, _, err := c.found(false)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case info.Prop(propTier) != "":
+		if ok {
+			return invalidArgument("Days must not be specified for objects of Intelligent-Tiering", "Days", doc.text("Days"))
+		}
+		return c.restoreTier(&info, id)
+	case !ok || days < 1:
+		return errMalformedXML
 	}
 	if err := restorable(&info); err != nil {
 		return err
@@ -84,6 +88,27 @@ func (c *call) restore() error {
 		c.w.WriteHeader(202)
 		c.notifyRestored(&info, until)
 	}
+	return nil
+}
+
+// restoreTier is restore for an object in an archive tier, which moves back to the tier of what is read often.
+func (c *call) restoreTier(seen *objectstore.Info, id string) error {
+	info, err := c.s.store.Amend(c.bucket, c.key, id, func(info *objectstore.Info) error {
+		if err := same(seen)(info); err != nil {
+			return errBusy // another object, which may not be archived
+		}
+		info.SetProp(propTier, "")
+		info.SetProp(propUsed, c.s.clock.Now().UTC().Format(time.RFC3339))
+		return nil
+	})
+	if err != nil {
+		return c.missing(&info, id, err)
+	}
+	c.sayVersion(&info)
+	c.w.Header().Set("Content-Length", "0")
+	c.notifyRestoring(&info)
+	c.w.WriteHeader(202)
+	c.notifyRestored(&info, time.Time{})
 	return nil
 }
 
@@ -149,14 +174,7 @@ func (r *restoreSweep) look(ctx context.Context, v *objectstore.Info) error {
 		}
 		return nil
 	}
-	id := ""
-	if r.b.Versioning != "" {
-		id = v.VersionID()
-	}
-	_, err := r.s.store.Amend(r.b.Name, v.Key, id, func(info *objectstore.Info) error {
-		if err := same(v)(info); err != nil {
-			return err
-		}
+	return r.s.amendSeen(r.b, v, func(info *objectstore.Info) error {
 		if info.Prop(propRestored) != v.Prop(propRestored) { // it was restored again
 			return errMoved
 		}
@@ -165,10 +183,6 @@ func (r *restoreSweep) look(ctx context.Context, v *objectstore.Info) error {
 		info.SetProp(propRestored, "")
 		return nil
 	})
-	if errors.Is(err, errMoved) || mayBeNew(err) || errors.Is(err, objectstore.ErrNoVersion) {
-		return nil
-	}
-	return err
 }
 
 // end keeps what is left of the bucket's restored copies, unless more have been made meanwhile: then the next sweep does.
