@@ -171,6 +171,20 @@ func (c *call) noContent() error {
 // knownMethods are those of HTTP, of which S3 has some.
 var knownMethods = map[string]bool{"GET": true, "HEAD": true, "PUT": true, "POST": true, "DELETE": true, "OPTIONS": true, "PATCH": true, "TRACE": true, "CONNECT": true}
 
+// maxHeader bounds the bytes of a request's line and headers.
+const maxHeader = 8 << 10
+
+// headerSize is how many bytes the line and the headers of a request have.
+func headerSize(r *http.Request) int {
+	n := len(r.Method) + len(r.RequestURI) + len(" HTTP/1.1\r\n ") + len("Host: \r\n") + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n
+}
+
 // checkStream refuses the body of an upload where there is to be a document, or nothing.
 func (c *call) checkStream() error {
 	switch c.op.name {
@@ -187,6 +201,9 @@ func (c *call) checkStream() error {
 func (c *call) serve() error {
 	if !knownMethods[c.r.Method] {
 		return fault(400, "BadRequest", "An error occurred when parsing the HTTP request.")
+	}
+	if headerSize(c.r) > maxHeader && c.r.Host != inProcessHost {
+		return fault(400, "RequestHeaderSectionTooLarge", "Your request header section exceeds the maximum allowed size.").with("MaxSizeAllowed", strconv.Itoa(maxHeader))
 	}
 	if c.bucket == "" && c.key != "" {
 		return fault(400, "InvalidBucketName", "The specified bucket is not valid.").with("BucketName", "")

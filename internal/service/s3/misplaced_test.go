@@ -101,6 +101,9 @@ func TestOddRequests(t *testing.T) {
 	}{
 		{"GET", "/bkt/k?response-foo=x", "", 400, "response-foo is not in the set of overridable response headers", nil},
 		{"GETS", "/bkt/k", "", 400, "<Code>BadRequest</Code><Message>An error occurred when parsing the HTTP request", nil},
+		{"GET", "/bkt/k", "", 400, "<Code>RequestHeaderSectionTooLarge</Code><Message>Your request header section exceeds the maximum allowed size.</Message><MaxSizeAllowed>8192</MaxSizeAllowed>",
+			[]string{"Cookie", strings.Repeat("c", 8192)}},
+		{"GET", "/bkt/k", "", 200, "x", []string{"Cookie", strings.Repeat("c", 7000)}},
 		{"PATCH", "/bkt/k", "", 405, "MethodNotAllowed", nil},
 		{"GET", "/bkt/k?acl&tagging", "", 400, "Conflicting query string parameters: acl, tagging", nil},
 		{"GET", "/bkt?uploads&uploadId=x", "", 400, "Conflicting query string parameters: uploadId, uploads", nil},

@@ -198,7 +198,7 @@ func (c *call) misplaced(at level) error {
 	if at == onObject && c.r.Method == http.MethodPut {
 		switch number, upload := c.has("partNumber"), c.has("uploadId"); {
 		case number && !upload:
-			return invalidArgument("This operation does not accept partNumber without uploadId", "partNumber", c.query.Get("partNumber"))
+			return invalidArgument("This operation does not accept partNumber without uploadId", "partNumber", "partNumber")
 		case upload && !number:
 			return errMethodNotAllowed.with("Method", c.r.Method).with("ResourceType", "UPLOAD").header("Allow", "DELETE, POST, GET")
 		}

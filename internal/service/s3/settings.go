@@ -124,7 +124,7 @@ func many(sub, name, list, shape string) setting {
 	if sub == "inventory" {
 		check = (*call).checkInventory
 	}
-	return setting{sub: sub, name: name, status: 204, acts: sub == "inventory", list: list, lists: "List" + name + "s", deletes: "Delete" + name, shape: shape, missing: errNoConfiguration,
+	return setting{sub: sub, name: name, status: 204, acts: sub == "inventory" || sub == "intelligent-tiering", list: list, lists: "List" + name + "s", deletes: "Delete" + name, shape: shape, missing: errNoConfiguration,
 		action: strings.TrimPrefix(name, "Bucket"), check: check}
 }
 
