@@ -13,7 +13,7 @@ import (
 
 var item = attr.Item{
 	"a": attr.Number("5"), "b": attr.String("hello"), "l": attr.List{attr.Number("1"), attr.Map{"k": attr.String("v")}}, "m": attr.Map{"x": attr.Number("2"), "y": attr.Map{"z": attr.Bool(true)}},
-	"ss": attr.StringSet{"p", "q"}, "bin": attr.Binary{1, 2}, "nul": attr.Null{},
+	"n": attr.List{attr.String("x"), attr.List{attr.Number("1"), attr.Number("2")}, attr.StringSet{"p"}}, "ss": attr.StringSet{"p", "q"}, "bin": attr.Binary{1, 2}, "nul": attr.Null{},
 }
 
 func params() *Params {
@@ -80,6 +80,9 @@ func TestUpdates(t *testing.T) {
 		"SET l = list_append(l, :l)":           `"l":{"L":[{"N":"1"},{"M":{"k":{"S":"v"}}},{"N":"9"}]}`,
 		"SET l[0] = :6, l[7] = :h":             `"l":{"L":[{"N":"6"},{"M":{"k":{"S":"v"}}},{"S":"hell"}]}`,
 		"REMOVE l[0], m.x SET m.y.fresh = m.x": `"l":{"L":[{"M":{"k":{"S":"v"}}}]},"m":{"M":{"y":{"M":{"fresh":{"N":"2"},"z":{"BOOL":true}}}}}`,
+		"REMOVE n[0], n[1][0]":                 `"n":{"L":[{"L":[{"N":"2"}]},{"SS":["p"]}]}`,
+		"REMOVE n[1][0], n[0], n[1][1], n[9]":  `"n":{"L":[{"L":[]},{"SS":["p"]}]}`,
+		"DELETE n[2] :ss REMOVE n[1][1], n[0]": `"n":{"L":[{"L":[{"N":"1"}]}]}`,
 		"ADD a :5 DELETE ss :ss":               `"ss":{"SS":["q"]}`,
 		"ADD fresh :ss, num :5":                `"fresh":{"SS":["p"]}`,
 		"set #s = :h remove gone, m.gone":      `"status":{"S":"hell"}`,
@@ -99,7 +102,8 @@ func TestUpdates(t *testing.T) {
 			t.Fatalf("%s changed the item it was given: %s", text, after)
 		}
 	}
-	for text, want := range map[string]error{"SET x = gone": ErrMissing, "SET a = b + :5": ErrOperandType, "SET gone.x = :5": ErrPath, "REMOVE b.x": ErrPath, "ADD b :5": ErrOperandType, "SET l.x = :5": ErrPath} {
+	for text, want := range map[string]error{"SET x = gone": ErrMissing, "SET a = b + :5": ErrOperandType, "SET gone.x = :5": ErrPath, "REMOVE b.x": ErrPath, "ADD b :5": ErrOperandType, "SET l.x = :5": ErrPath,
+		"DELETE b.x :ss": ErrPath, "DELETE gone.x :ss": ErrPath, "DELETE l.x :ss": ErrPath} {
 		u, err := ParseUpdate(text, params())
 		if err == nil {
 			_, err = u.Apply(item)

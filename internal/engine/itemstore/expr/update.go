@@ -391,12 +391,17 @@ func (u *Update) Apply(item attr.Item) (attr.Item, error) {
 		case "ADD":
 			err = add(out, a.path, a.operand)
 		case "DELETE":
-			err = subtract(out, a.path, a.operand)
+			var list bool
+			if list, err = subtract(out, a.path, a.operand); list {
+				shrunk = append(shrunk, a.path[:len(a.path)-1])
+			}
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
+	// The innermost lists first: what is marked in one is found by an index that holds only until the list around it shrinks.
+	slices.SortStableFunc(shrunk, func(p, q Path) int { return len(q) - len(p) })
 	for _, path := range shrunk {
 		if l, ok := path.In(out).(attr.List); ok {
 			kept := slices.DeleteFunc(l, func(v attr.Value) bool { _, gone := v.(removed); return gone })
@@ -528,23 +533,21 @@ func union[S ~[]E, E any](a, b S, compare func(x, y E) int) S {
 	return slices.CompactFunc(out, func(x, y E) bool { return compare(x, y) == 0 })
 }
 
-func subtract(item attr.Item, path Path, v attr.Value) error {
+// subtract takes elements out of the set that the path leads to, if it leads to anything; list
+// tells that an element of a list was marked, as remove does.
+func subtract(item attr.Item, path Path, v attr.Value) (list bool, err error) {
 	old := path.In(item)
 	if old == nil {
-		if len(path) > 1 && path[:len(path)-1].In(item) == nil {
-			return ErrPath
-		}
-		return nil
+		return remove(item, path)
 	}
 	rest, err := Subtract(old, v)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if rest == nil {
-		_, err := remove(item, path)
-		return err
+		return remove(item, path)
 	}
-	return set(item, path, rest)
+	return false, set(item, path, rest)
 }
 
 // Subtract is the DELETE of updates: a set without the elements of another; nil if none
