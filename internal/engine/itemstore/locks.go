@@ -35,12 +35,13 @@ func (c *commit) wait() error {
 func (l *locks) of(row []byte) *stripe { return &l[xxhash.Sum64(row)%uint64(len(l))] }
 
 // set locks the stripes of rows, in one order for all callers. With patience not zero it
-// gives up when one is not to be had in that time.
-func (l *locks) set(rows [][]byte, patience time.Duration) (held []*stripe, ok bool) {
-	at := make([]int, 0, len(rows))
+// gives up when one is not to be had in that time: busy is then the first row of it, else -1.
+func (l *locks) set(rows [][]byte, patience time.Duration) (held []*stripe, busy int) {
+	stripes := make([]int, 0, len(rows))
 	for _, r := range rows {
-		at = append(at, int(xxhash.Sum64(r)%uint64(len(l))))
+		stripes = append(stripes, int(xxhash.Sum64(r)%uint64(len(l))))
 	}
+	at := slices.Clone(stripes)
 	slices.Sort(at)
 	at = slices.Compact(at)
 	var deadline time.Time
@@ -55,14 +56,14 @@ func (l *locks) set(rows [][]byte, patience time.Duration) (held []*stripe, ok b
 				}
 				if time.Now().After(deadline) {
 					unlock(held)
-					return nil, false
+					return nil, slices.Index(stripes, i)
 				}
 				time.Sleep(min(wait, time.Millisecond))
 			}
 		}
 		held = append(held, s)
 	}
-	return held, true
+	return held, -1
 }
 
 func unlock(held []*stripe) {

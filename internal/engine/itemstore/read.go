@@ -41,21 +41,18 @@ type Read struct {
 }
 
 // GetAll reads items as of one moment: no write of several of them is seen in part. An
-// item that is not there is nil. With wait beyond patience for a write it fails with
-// ErrConflict.
-func (s *Store) GetAll(reads []Read, o WriteOptions) ([][]byte, error) {
+// item that is not there is nil. It waits for no write but for the sync of what it read.
+func (s *Store) GetAll(reads []Read) ([][]byte, error) {
 	rows := make([][]byte, len(reads))
 	for i, r := range reads {
 		rows[i], _ = r.Table.Definition().rowKey(nil, r.Key)
 	}
-	held, ok := s.locks.set(rows, o.Patience)
-	if !ok {
-		return nil, ErrConflict
-	}
 	out := make([][]byte, len(reads))
 	err := s.db.Guard(func() error {
+		at := s.db.NewSnapshot()
+		defer at.Close()
 		for i, row := range rows {
-			value, closer, err := s.db.Get(row)
+			value, closer, err := at.Get(row)
 			if err == pebble.ErrNotFound {
 				continue
 			}
@@ -67,12 +64,14 @@ func (s *Store) GetAll(reads []Read, o WriteOptions) ([][]byte, error) {
 		}
 		return nil
 	})
-	pending := newest(held)
-	unlock(held)
-	if err == nil {
-		err = pending.wait()
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	read := make([]*stripe, len(rows))
+	for i, row := range rows {
+		read[i] = s.locks.of(row)
+	}
+	return out, newest(read).wait()
 }
 
 // Range is a part of a table or of one of its indexes, in the order of its keys.

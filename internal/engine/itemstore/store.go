@@ -25,6 +25,16 @@ var (
 	ErrRepeated = errors.New("itemstore: the request was done before")
 )
 
+// Conflict is an ErrConflict that says which operation of a Write waited in vain.
+type Conflict struct {
+	Op int // its index; the number of operations where another Write with the same token is under way
+}
+
+func (Conflict) Error() string { return ErrConflict.Error() }
+
+// Is makes a Conflict an ErrConflict.
+func (Conflict) Is(target error) bool { return target == ErrConflict }
+
 // Options configure a store.
 type Options struct {
 	Dir   string          // of the database

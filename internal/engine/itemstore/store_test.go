@@ -273,7 +273,7 @@ func TestTransactionsAreAllOrNothing(t *testing.T) {
 		for i := range accounts {
 			reads = append(reads, Read{tab, attr.Item{"k": s(fmt.Sprint(i))}})
 		}
-		got, err := st.GetAll(reads, WriteOptions{})
+		got, err := st.GetAll(reads)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -290,6 +290,77 @@ func TestTransactionsAreAllOrNothing(t *testing.T) {
 			return
 		default:
 		}
+	}
+}
+
+// TestConflicts has a write hold an item: other writes of it give up and say which item it is, readers go on.
+func TestConflicts(t *testing.T) {
+	st := open(t, Options{FS: vfs.NewMem(), Dir: "db"})
+	defer st.Close()
+	tab := table(t, st, &Definition{ID: 1, Hash: KeyAttribute{"k", attr.TypeString}})
+	if err := put(tab, attr.Item{"k": s("held"), "v": n(1)}); err != nil {
+		t.Fatal(err)
+	}
+	op := func(key string, decide func(attr.Item) (attr.Item, error)) Op {
+		return Op{Table: tab, Key: attr.Item{"k": s(key)}, Decide: decide}
+	}
+	same := func(old attr.Item) (attr.Item, error) { return old, ErrUnchanged }
+	holds, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, err := st.Write([]Op{op("held", func(attr.Item) (attr.Item, error) {
+			close(holds)
+			<-release
+			return attr.Item{"k": s("held"), "v": n(2)}, nil
+		})}, WriteOptions{Token: "token"})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-holds
+	got, err := st.GetAll([]Read{{tab, attr.Item{"k": s("other")}}, {tab, attr.Item{"k": s("held")}}})
+	if err != nil || got[0] != nil {
+		t.Fatal(got, err)
+	}
+	if v, err := attr.StoredValue(got[1], "v"); v != n(1) {
+		t.Errorf("a read while the item is written: %v, %v", v, err)
+	}
+	for _, c := range []struct {
+		ops   []Op
+		token string
+		want  Conflict
+	}{
+		{[]Op{op("held", same), op("x", same)}, "", Conflict{0}},
+		{[]Op{op("x", same), op("y", same), op("held", same)}, "", Conflict{2}},
+		{[]Op{op("x", same), op("y", same)}, "token", Conflict{2}},
+	} {
+		_, err := st.Write(c.ops, WriteOptions{Patience: time.Millisecond, Token: c.token})
+		if conflict, ok := err.(Conflict); !ok || conflict != c.want || !errors.Is(err, ErrConflict) {
+			t.Errorf("%d operations, token %q: %v, want %v", len(c.ops), c.token, err, c.want)
+		}
+	}
+	close(release)
+	wg.Wait()
+}
+
+// TestFeedAfterAPanic has a Decide panic behind another one's change: the feed goes on.
+func TestFeedAfterAPanic(t *testing.T) {
+	st := open(t, Options{FS: vfs.NewMem(), Dir: "db"})
+	defer st.Close()
+	tab := table(t, st, &Definition{ID: 1, Hash: KeyAttribute{"k", attr.TypeString}, Feed: true})
+	func() {
+		defer func() { recover() }()
+		st.Write([]Op{
+			{Table: tab, Key: attr.Item{"k": s("a")}, Decide: func(attr.Item) (attr.Item, error) { return attr.Item{"k": s("a")}, nil }},
+			{Table: tab, Key: attr.Item{"k": s("b")}, Decide: func(attr.Item) (attr.Item, error) { panic("a fault") }},
+		}, WriteOptions{})
+	}()
+	if err := put(tab, attr.Item{"k": s("c")}); err != nil {
+		t.Fatal(err)
+	}
+	var keys []attr.Value
+	if err := tab.Changes(t.Context(), 0, func(c Change, _ int) bool { keys = append(keys, c.Keys["k"]); return true }); err != nil || len(keys) != 1 || keys[0] != s("c") {
+		t.Errorf("the feed has %v, %v", keys, err)
 	}
 }
 

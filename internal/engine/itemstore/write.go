@@ -64,7 +64,7 @@ type WriteOptions struct {
 	Digest []byte
 
 	// Patience bounds the wait for the locks of keys that others hold, after which the
-	// Write fails with ErrConflict. Zero: no bound.
+	// Write fails with a Conflict. Zero: no bound.
 	Patience time.Duration
 }
 
@@ -146,9 +146,9 @@ func (w *writer) prepareAndApply() (*commit, error) {
 	if w.o.Token != "" {
 		rows = append(rows[:len(rows):len(rows)], tokenKey(w.o.Token))
 	}
-	held, ok := w.s.locks.set(rows, w.o.Patience)
-	if !ok {
-		return nil, ErrConflict
+	held, busy := w.s.locks.set(rows, w.o.Patience)
+	if busy >= 0 {
+		return nil, Conflict{busy}
 	}
 	defer unlock(held)
 	pending := newest(held)
@@ -156,6 +156,12 @@ func (w *writer) prepareAndApply() (*commit, error) {
 		return pending, err
 	}
 	w.batch = w.s.db.NewBatch()
+	decided := false
+	defer func() {
+		if !decided { // a panic: the feeds must not wait for what will not come
+			w.abandon()
+		}
+	}()
 	refused := false
 	err := w.s.db.Guard(func() error {
 		for i := range w.ops {
@@ -166,6 +172,7 @@ func (w *writer) prepareAndApply() (*commit, error) {
 		}
 		return nil
 	})
+	decided = true
 	if err == nil && refused {
 		err = ErrRefused
 	}
@@ -232,6 +239,11 @@ func (w *writer) abandon() {
 func (w *writer) apply(held []*stripe) (*commit, error) {
 	c := &commit{done: make(chan struct{})}
 	w.s.inflight.Add(1)
+	// Before the batch can be read: who reads it finds the commit to wait for. It is synced after those before it.
+	before := make([]*commit, len(held))
+	for i, s := range held {
+		before[i] = s.pending.Swap(c)
+	}
 	err := w.s.db.Guard(func() error {
 		if w.s.opts.NoSync {
 			return w.s.db.Apply(w.batch, pebble.NoSync)
@@ -240,6 +252,10 @@ func (w *writer) apply(held []*stripe) (*commit, error) {
 	})
 	if err != nil {
 		w.s.inflight.Add(-1)
+		for i, s := range held {
+			s.pending.Store(before[i])
+		}
+		close(c.done)
 		for _, m := range w.feeds {
 			m.f.finish(m.sequence)
 		}
@@ -248,9 +264,6 @@ func (w *writer) apply(held []*stripe) (*commit, error) {
 	for _, d := range w.deltas {
 		d.c.items.Add(d.items)
 		d.c.bytes.Add(d.bytes)
-	}
-	for _, s := range held {
-		s.pending.Store(c)
 	}
 	w.commit = c
 	return c, nil

@@ -336,12 +336,7 @@ func (s *Service) transactSelects(ctx context.Context, in *dynamodb.ExecuteTrans
 		seen[id] = true
 		reads[i], tables[i] = itemstore.Read{Table: t.items, Key: key}, t
 	}
-	found, err := s.cfg.Items.GetAll(reads, itemstore.WriteOptions{Patience: patience})
-	if errors.Is(err, itemstore.ErrConflict) {
-		reasons := make([]types.CancellationReason, len(statements))
-		reasons[0] = reasonOf(err)
-		return nil, canceled(reasons)
-	}
+	found, err := s.cfg.Items.GetAll(reads)
 	if err != nil {
 		return nil, storeError(err)
 	}

@@ -336,14 +336,17 @@ func (s *Service) transact(ctx context.Context, actions []*action, o itemstore.W
 		return nil, err
 	}
 	results, err := s.cfg.Items.Write(ops, o)
+	var conflict itemstore.Conflict
 	switch {
 	case errors.Is(err, itemstore.ErrRefused):
 		for i := range results {
 			reasons[i] = reasonOf(results[i].Err)
 		}
 		return nil, canceled(reasons)
-	case errors.Is(err, itemstore.ErrConflict):
-		reasons[0] = reasonOf(err)
+	case errors.As(err, &conflict) && conflict.Op == len(ops):
+		return nil, &types.TransactionInProgressException{Message: aws.String("The transaction with the given request token is already in progress.")}
+	case errors.As(err, &conflict):
+		reasons[conflict.Op] = reasonOf(err)
 		return nil, canceled(reasons)
 	case errors.Is(err, itemstore.ErrRepeated):
 		return nil, nil
@@ -428,11 +431,7 @@ func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGet
 	if err := canceled(reasons); err != nil {
 		return nil, err
 	}
-	found, err := s.cfg.Items.GetAll(reads, itemstore.WriteOptions{Patience: patience})
-	if errors.Is(err, itemstore.ErrConflict) {
-		reasons[0] = reasonOf(err)
-		return nil, canceled(reasons)
-	}
+	found, err := s.cfg.Items.GetAll(reads)
 	if err != nil {
 		return nil, storeError(err)
 	}
