@@ -256,6 +256,13 @@ func (st *stream) shard(id string) *shard {
 
 // GetRecords reads changes from a place on.
 func (a *Streams) GetRecords(ctx context.Context, in *dynamodbstreams.GetRecordsInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetRecordsOutput, error) {
+	limit := maxStreamRecords
+	if in.Limit != nil {
+		limit = int(*in.Limit)
+	}
+	if limit > maxStreamRecords {
+		return nil, constraint("'"+itoa(limit)+"' ", "limit", "Member must have value less than or equal to "+itoa(maxStreamRecords))
+	}
 	it, ok := openIterator(aws.ToString(in.ShardIterator))
 	if !ok {
 		return nil, awswire.Validationf("Invalid ShardIterator")
@@ -274,10 +281,6 @@ func (a *Streams) GetRecords(ctx context.Context, in *dynamodbstreams.GetRecords
 	o, err := a.s.opened(d)
 	if err != nil {
 		return nil, err
-	}
-	limit := maxStreamRecords
-	if in.Limit != nil {
-		limit = min(limit, int(*in.Limit))
 	}
 	out := &dynamodbstreams.GetRecordsOutput{Records: []types.Record{}}
 	cut := a.s.now().Add(-streamLife)

@@ -26,6 +26,8 @@ const (
 	maxTransactionSize = 4 << 20
 	// patience is how long a transaction waits for an item that another write holds.
 	patience = 200 * time.Millisecond
+
+	largeTransaction = "Transaction payload size cannot exceed 4MB"
 )
 
 // action is one action of a transaction, read.
@@ -304,7 +306,7 @@ func (s *Service) transact(ctx context.Context, actions []*action, o itemstore.W
 		size += a.size
 	}
 	if size > maxTransactionSize {
-		return nil, invalid("Transaction payload size cannot exceed 4MB")
+		return nil, invalid(largeTransaction)
 	}
 	reasons := make([]types.CancellationReason, len(actions))
 	ops := make([]itemstore.Op, len(actions))
@@ -437,6 +439,7 @@ func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGet
 	}
 	out := &dynamodb.TransactGetItemsOutput{Responses: make([]types.ItemResponse, len(gets))}
 	used := &usages{}
+	total := 0
 	for i, b := range found {
 		size := 0
 		if b != nil {
@@ -445,6 +448,9 @@ func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGet
 				return nil, err
 			}
 			size = attr.Size(item)
+			if total += size; total > maxTransactionSize {
+				return nil, invalid(largeTransaction)
+			}
 			if got := gets[i].projection.Of(item); len(got) > 0 {
 				out.Responses[i].Item = itemToSDK(got)
 			}
