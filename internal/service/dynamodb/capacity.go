@@ -2,10 +2,12 @@ package dynamodb
 
 import (
 	"math"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/itemstore"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
@@ -63,6 +65,44 @@ func (u *usage) wrote(d *table, r *itemstore.Result, factor float64) {
 		}
 		u.add(x.Name, units)
 	}
+}
+
+// appendConsumed appends the member of an answer that tells c, nil for none. What is before it is the beginning of the
+// answer's object.
+func appendConsumed(dst []byte, c *types.ConsumedCapacity) []byte {
+	if c == nil {
+		return dst
+	}
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	units := func(n *float64) { dst = strconv.AppendFloat(append(dst, `"CapacityUnits":`...), *n, 'f', -1, 64) }
+	dst = append(dst, `"ConsumedCapacity":{`...)
+	units(c.CapacityUnits)
+	dst = scan.AppendQuoted(append(dst, `,"TableName":`...), []byte(*c.TableName))
+	if c.Table != nil {
+		dst = append(dst, `,"Table":{`...)
+		units(c.Table.CapacityUnits)
+		dst = append(dst, '}')
+	}
+	indexes := func(member string, of map[string]types.Capacity) {
+		if of == nil {
+			return
+		}
+		dst = append(append(append(dst, `,"`...), member...), `":{`...)
+		for i, name := range sortedKeys(of) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(scan.AppendQuoted(dst, []byte(name)), ":{"...)
+			units(of[name].CapacityUnits)
+			dst = append(dst, '}')
+		}
+		dst = append(dst, '}')
+	}
+	indexes("GlobalSecondaryIndexes", c.GlobalSecondaryIndexes)
+	indexes("LocalSecondaryIndexes", c.LocalSecondaryIndexes)
+	return append(dst, '}')
 }
 
 // consumed is the usage as a request asked for it; nil if it did not.

@@ -10,6 +10,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/scan"
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
+	"github.com/brookmere/brookmere/internal/engine/itemstore/expr"
 )
 
 // This file: the fast paths of the hottest operations. Each reads the request's JSON into
@@ -83,6 +84,8 @@ func (r *fastPut) member(d *scanner, name string) (ok bool) {
 		return d.values(&r.in.ExpressionAttributeValues)
 	case "ReturnValues":
 		return enum(d, &r.in.ReturnValues, types.ReturnValueNone, types.ReturnValueAllOld)
+	case "ReturnConsumedCapacity":
+		return d.consumed(&r.in.ReturnConsumedCapacity)
 	}
 	return false
 }
@@ -91,22 +94,24 @@ func (r *fastPut) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bo
 	if r.item == nil {
 		return dst, false, nil
 	}
-	res, _, _, err := s.putItem(ctx, &r.in, r.item)
+	res, u, t, err := s.putItem(ctx, &r.in, r.item)
 	if err != nil {
 		return dst, true, err
 	}
-	if r.in.ReturnValues != types.ReturnValueAllOld {
-		return append(dst, "{}"...), true, nil
+	var old attr.Item
+	if r.in.ReturnValues == types.ReturnValueAllOld {
+		old = res.Old
 	}
-	return appendAttributes(dst, res.Old), true, nil
+	return appendAttributes(dst, old, u.consumed(t.table, r.in.ReturnConsumedCapacity, false)), true, nil
 }
 
-// appendAttributes appends an answer whose one member is Attributes.
-func appendAttributes(dst []byte, item attr.Item) []byte {
-	if item == nil {
-		return append(dst, "{}"...)
+// appendAttributes appends the answer of a write.
+func appendAttributes(dst []byte, item attr.Item, c *types.ConsumedCapacity) []byte {
+	dst = append(dst, '{')
+	if item != nil {
+		dst = attr.AppendJSON(append(dst, `"Attributes":`...), item)
 	}
-	return append(attr.AppendJSON(append(dst, `{"Attributes":`...), item), '}')
+	return append(appendConsumed(dst, c), '}')
 }
 
 type fastGet struct {
@@ -127,6 +132,12 @@ func (r *fastGet) member(d *scanner, name string) (ok bool) {
 		return ok
 	case "ConsistentRead":
 		return d.boolean(&r.in.ConsistentRead)
+	case "ProjectionExpression":
+		return d.text(&r.in.ProjectionExpression)
+	case "ExpressionAttributeNames":
+		return d.names(&r.in.ExpressionAttributeNames)
+	case "ReturnConsumedCapacity":
+		return d.consumed(&r.in.ReturnConsumedCapacity)
 	}
 	return false
 }
@@ -139,34 +150,39 @@ func (r *fastGet) serve(ctx context.Context, s *Service, dst []byte) ([]byte, bo
 	if err != nil {
 		return dst, true, err
 	}
+	projection, err := readProjection(&r.in)
+	if err != nil {
+		return dst, true, err
+	}
 	t, err := s.usable(ctx, name)
 	if err != nil {
 		return dst, true, err
 	}
-	if err := checkKey(t.table, r.key); err != nil {
-		return dst, true, err
-	}
-	if err := s.admit(demand{table: t.table, hash: r.key[t.Hash]}); err != nil {
-		return dst, true, err
-	}
-	b, found, err := t.items.Get(nil, r.key)
+	b, found, u, err := s.get(t, &r.in, r.key, projection)
 	if err != nil {
-		return dst, true, storeError(err)
+		return dst, true, err
 	}
-	size := 0
+	dst = append(dst, '{')
 	if found {
-		if size, err = attr.StoredSize(b); err != nil {
+		dst = append(dst, `"Item":`...)
+		if projection == nil {
+			dst, err = attr.AppendStoredJSON(dst, b)
+		} else {
+			dst, err = appendProjected(dst, projection, b)
+		}
+		if err != nil {
 			return dst, true, err
 		}
 	}
-	u := &usage{hash: r.key[t.Hash]}
-	u.add("", readUnits(size, isTrue(r.in.ConsistentRead)))
-	s.spend(t.table, u)
-	if !found {
-		return append(dst, "{}"...), true, nil
+	return append(appendConsumed(dst, u.consumed(t.table, r.in.ReturnConsumedCapacity, false)), '}'), true, nil
+}
+
+func appendProjected(dst []byte, p *expr.Projection, stored []byte) ([]byte, error) {
+	item, err := attr.ParseItem(stored)
+	if err != nil {
+		return dst, err
 	}
-	dst, err = attr.AppendStoredJSON(append(dst, `{"Item":`...), b)
-	return append(dst, '}'), true, err
+	return attr.AppendJSON(dst, p.Of(item)), nil
 }
 
 type fastUpdate struct {
@@ -195,6 +211,8 @@ func (r *fastUpdate) member(d *scanner, name string) (ok bool) {
 		return d.values(&r.in.ExpressionAttributeValues)
 	case "ReturnValues":
 		return enum(d, &r.in.ReturnValues, types.ReturnValueNone, types.ReturnValueAllOld, types.ReturnValueAllNew, types.ReturnValueUpdatedOld, types.ReturnValueUpdatedNew)
+	case "ReturnConsumedCapacity":
+		return d.consumed(&r.in.ReturnConsumedCapacity)
 	}
 	return false
 }
@@ -203,11 +221,11 @@ func (r *fastUpdate) serve(ctx context.Context, s *Service, dst []byte) ([]byte,
 	if r.key == nil {
 		return dst, false, nil
 	}
-	item, _, _, err := s.updateItem(ctx, &r.in, r.key)
+	item, u, t, err := s.updateItem(ctx, &r.in, r.key)
 	if err != nil {
 		return dst, true, err
 	}
-	return appendAttributes(dst, item), true, nil
+	return appendAttributes(dst, item, u.consumed(t.table, r.in.ReturnConsumedCapacity, false)), true, nil
 }
 
 type fastQuery struct{ in dynamodb.QueryInput }
@@ -242,6 +260,8 @@ func (r *fastQuery) member(d *scanner, name string) bool {
 		return d.boolean(&r.in.ScanIndexForward)
 	case "Select":
 		return enum(d, &r.in.Select, types.Select("").Values()...)
+	case "ReturnConsumedCapacity":
+		return d.consumed(&r.in.ReturnConsumedCapacity)
 	}
 	return false
 }
@@ -254,7 +274,7 @@ func (r *fastQuery) serve(ctx context.Context, s *Service, dst []byte) ([]byte, 
 	if err != nil {
 		return dst, true, err
 	}
-	dst, err = s.appendPage(ctx, p, dst)
+	dst, err = s.appendPage(ctx, p, r.in.ReturnConsumedCapacity, dst)
 	return dst, true, err
 }
 
@@ -290,6 +310,8 @@ func (r *fastScan) member(d *scanner, name string) bool {
 		return d.integer(&r.in.TotalSegments)
 	case "Select":
 		return enum(d, &r.in.Select, types.Select("").Values()...)
+	case "ReturnConsumedCapacity":
+		return d.consumed(&r.in.ReturnConsumedCapacity)
 	}
 	return false
 }
@@ -302,12 +324,12 @@ func (r *fastScan) serve(ctx context.Context, s *Service, dst []byte) ([]byte, b
 	if err != nil {
 		return dst, true, err
 	}
-	dst, err = s.appendPage(ctx, p, dst)
+	dst, err = s.appendPage(ctx, p, r.in.ReturnConsumedCapacity, dst)
 	return dst, true, err
 }
 
 // appendPage runs a page and appends its answer.
-func (s *Service) appendPage(ctx context.Context, p *page, dst []byte) ([]byte, error) {
+func (s *Service) appendPage(ctx context.Context, p *page, how types.ReturnConsumedCapacity, dst []byte) ([]byte, error) {
 	dst = append(dst, '{')
 	if !p.count {
 		dst = append(dst, `"Items":[`...)
@@ -337,5 +359,5 @@ func (s *Service) appendPage(ctx context.Context, p *page, dst []byte) ([]byte, 
 	if p.last != nil {
 		dst = attr.AppendJSON(append(dst, `,"LastEvaluatedKey":`...), p.last)
 	}
-	return append(dst, '}'), nil
+	return append(appendConsumed(dst, p.used.consumed(p.t.table, how, false)), '}'), nil
 }

@@ -3,7 +3,6 @@ package dynamodb
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
@@ -35,15 +34,10 @@ func parseProjection(text *string, params *expr.Params, attributes []string) (*e
 	return expr.Attributes(attributes), nil
 }
 
-// GetItem reads an item.
-func (s *Service) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	name, err := nameOf(ctx, in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	key, err := itemFromSDK(in.Key)
-	if err != nil {
-		return nil, err
+// readProjection reads a GetItem request up to its projection, nil for none.
+func readProjection(in *dynamodb.GetItemInput) (*expr.Projection, error) {
+	if in.ProjectionExpression == nil && in.AttributesToGet == nil && in.ExpressionAttributeNames == nil {
+		return nil, nil
 	}
 	var p parameters
 	p.old("AttributesToGet", in.AttributesToGet != nil)
@@ -59,39 +53,64 @@ func (s *Service) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...f
 	if err != nil {
 		return nil, err
 	}
-	if err := unused(params); err != nil {
+	return projection, unused(params)
+}
+
+// GetItem reads an item.
+func (s *Service) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	name, err := nameOf(ctx, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	key, err := itemFromSDK(in.Key)
+	if err != nil {
+		return nil, err
+	}
+	projection, err := readProjection(in)
+	if err != nil {
 		return nil, err
 	}
 	t, err := s.usable(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	if err := scalarKeys(t.table, pathsIn(projection)); err != nil {
-		return nil, err
-	}
-	if err := checkKey(t.table, key); err != nil {
-		return nil, err
-	}
-	if err := s.admit(demand{table: t.table, hash: key[t.Hash]}); err != nil {
-		return nil, err
-	}
-	b, found, err := t.items.Get(nil, key)
+	b, found, u, err := s.get(t, in, key, projection)
 	if err != nil {
-		return nil, storeError(err)
+		return nil, err
 	}
-	u := &usage{hash: key[t.Hash]}
-	out := &dynamodb.GetItemOutput{}
-	size := 0
+	out := &dynamodb.GetItemOutput{ConsumedCapacity: u.consumed(t.table, in.ReturnConsumedCapacity, false)}
 	if found {
 		item, err := attr.ParseItem(b)
 		if err != nil {
 			return nil, err
 		}
-		size = attr.Size(item)
 		out.Item = itemToSDK(projection.Of(item))
 	}
-	u.add("", readUnits(size, aws.ToBool(in.ConsistentRead)))
-	s.spend(t.table, u)
-	out.ConsumedCapacity = u.consumed(t.table, in.ReturnConsumedCapacity, false)
 	return out, nil
+}
+
+// get checks a key and reads the stored form of its item. It does not look at in.Key.
+func (s *Service) get(t *openTable, in *dynamodb.GetItemInput, key attr.Item, projection *expr.Projection) (stored []byte, found bool, u *usage, err error) {
+	if err := scalarKeys(t.table, pathsIn(projection)); err != nil {
+		return nil, false, nil, err
+	}
+	if err := checkKey(t.table, key); err != nil {
+		return nil, false, nil, err
+	}
+	if err := s.admit(demand{table: t.table, hash: key[t.Hash]}); err != nil {
+		return nil, false, nil, err
+	}
+	if stored, found, err = t.items.Get(nil, key); err != nil {
+		return nil, false, nil, storeError(err)
+	}
+	size := 0
+	if found {
+		if size, err = attr.StoredSize(stored); err != nil {
+			return nil, false, nil, err
+		}
+	}
+	u = &usage{hash: key[t.Hash]}
+	u.add("", readUnits(size, isTrue(in.ConsistentRead)))
+	s.spend(t.table, u)
+	return stored, found, u, nil
 }

@@ -101,6 +101,10 @@ func enum[E ~string](d *scanner, to *E, set ...E) bool {
 	return true
 }
 
+func (d *scanner) consumed(to *types.ReturnConsumedCapacity) bool {
+	return enum(d, to, types.ReturnConsumedCapacityNone, types.ReturnConsumedCapacityTotal, types.ReturnConsumedCapacityIndexes)
+}
+
 func (d *scanner) names(to *map[string]string) bool {
 	if *to != nil {
 		return false
