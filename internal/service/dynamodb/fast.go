@@ -22,8 +22,9 @@ import (
 type reader interface {
 	// member reads the value of a member; false gives the request up.
 	member(d *scanner, name string) bool
-	// table is the table that the request names.
+	// table is the table that the request names, index the index of it; nil for none.
 	table() string
+	index() *string
 	// serve does the call; handled is false to leave it to the generic codec after all.
 	serve(ctx context.Context, s *Service, dst []byte) (out []byte, handled bool, err error)
 }
@@ -34,7 +35,7 @@ type fastCall struct {
 }
 
 func (c *fastCall) Resource(caller awswire.Caller) string {
-	if r := resource(caller, aws.String(c.r.table()), nil); len(r) > 0 {
+	if r := resource(caller, aws.String(c.r.table()), c.r.index()); len(r) > 0 {
 		return r[0]
 	}
 	return ""
@@ -60,7 +61,13 @@ func (s *Service) fast(make func() reader) awswire.FastPath {
 	}
 }
 
+// onTableItself is a reader of requests that name no index.
+type onTableItself struct{}
+
+func (onTableItself) index() *string { return nil }
+
 type fastPut struct {
+	onTableItself
 	in   dynamodb.PutItemInput
 	item attr.Item
 }
@@ -115,6 +122,7 @@ func appendAttributes(dst []byte, item attr.Item, c *types.ConsumedCapacity) []b
 }
 
 type fastGet struct {
+	onTableItself
 	in  dynamodb.GetItemInput
 	key attr.Item
 }
@@ -186,6 +194,7 @@ func appendProjected(dst []byte, p *expr.Projection, stored []byte) ([]byte, err
 }
 
 type fastUpdate struct {
+	onTableItself
 	in  dynamodb.UpdateItemInput
 	key attr.Item
 }
@@ -233,6 +242,8 @@ type fastQuery struct{ in dynamodb.QueryInput }
 func (s *Service) fastQuery() reader { return &fastQuery{} }
 
 func (r *fastQuery) table() string { return aws.ToString(r.in.TableName) }
+
+func (r *fastQuery) index() *string { return r.in.IndexName }
 
 func (r *fastQuery) member(d *scanner, name string) bool {
 	switch name {
@@ -283,6 +294,8 @@ type fastScan struct{ in dynamodb.ScanInput }
 func (s *Service) fastScan() reader { return &fastScan{} }
 
 func (r *fastScan) table() string { return aws.ToString(r.in.TableName) }
+
+func (r *fastScan) index() *string { return r.in.IndexName }
 
 func (r *fastScan) member(d *scanner, name string) bool {
 	switch name {

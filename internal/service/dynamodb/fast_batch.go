@@ -9,6 +9,7 @@ import (
 
 // fastBatchWrite is BatchWriteItem's fast path.
 type fastBatchWrite struct {
+	onTableItself
 	names  []string // table of each write
 	writes []batchWrite
 	first  string
@@ -95,6 +96,7 @@ func (r *fastBatchWrite) serve(ctx context.Context, s *Service, dst []byte) ([]b
 
 // fastBatchGet is BatchGetItem's fast path, of one table.
 type fastBatchGet struct {
+	onTableItself
 	name       string
 	keys       []attr.Item
 	consistent *bool

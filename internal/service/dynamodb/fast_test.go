@@ -142,6 +142,35 @@ func TestFastDecodes(t *testing.T) {
 	}
 }
 
+// TestFastResource has the fast paths name, to policies, what the request is about.
+func TestFastResource(t *testing.T) {
+	s := new(Service)
+	c := awswire.Caller{Account: "000000000000", Region: "us-east-1"}
+	const table = "arn:aws:dynamodb:us-east-1:000000000000:table/orders"
+	for _, f := range []struct {
+		path       awswire.FastPath
+		body, want string
+	}{
+		{s.fast(s.fastQuery), `{"TableName":"orders"}`, table},
+		{s.fast(s.fastQuery), `{"IndexName":"by_day","TableName":"orders"}`, table + "/index/by_day"},
+		{s.fast(s.fastQuery), `{"TableName":"` + table + `","IndexName":"by_day"}`, table + "/index/by_day"},
+		{s.fast(s.fastScan), `{"TableName":"orders","IndexName":"by_day","ReturnConsumedCapacity":"TOTAL"}`, table + "/index/by_day"},
+		{s.fast(s.fastScan), `{"TableName":"orders"}`, table},
+		{s.fast(s.fastGet), `{"TableName":"orders","Key":{"k":{"S":"a"}}}`, table},
+		{s.fast(s.fastPut), `{"TableName":"` + table + `","Item":{"k":{"S":"a"}}}`, table},
+		{s.fast(s.fastUpdate), `{"TableName":"orders","Key":{"k":{"S":"a"}}}`, table},
+		{s.fast(s.fastBatchGet), `{"RequestItems":{"orders":{"Keys":[{"k":{"S":"a"}}]}}}`, table},
+		{s.fast(s.fastBatchWrite), `{"RequestItems":{"orders":[{"DeleteRequest":{"Key":{"k":{"S":"a"}}}}]}}`, table},
+	} {
+		call, ok := f.path(awswire.JSON10, []byte(f.body))
+		if !ok {
+			t.Errorf("gives up on %s", f.body)
+		} else if got := call.Resource(c); got != f.want {
+			t.Errorf("%s: %s, want %s", f.body, got, f.want)
+		}
+	}
+}
+
 func FuzzFastPut(f *testing.F) {
 	g, s := newGeneric(f), new(Service)
 	for _, body := range append(fastPuts, fastOdd...) {
