@@ -65,6 +65,14 @@ func (c *cache) remove(e *list.Element) {
 	c.bytes -= cost(v.f)
 }
 
+// clear forgets all frames.
+func (c *cache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recent.Init()
+	c.frames, c.bytes = nil, 0
+}
+
 // drop forgets all frames of a shard.
 func (c *cache) drop(s *Shard) {
 	c.mu.Lock()

@@ -434,6 +434,7 @@ func (l *Log) Close() (err error) {
 	}
 	l.disconnect()
 	l.busy.Wait()
+	l.cache.clear() // the server may hold on to what calls back for minutes, and so to the log
 	return err
 }
 

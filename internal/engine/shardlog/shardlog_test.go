@@ -480,3 +480,21 @@ func TestWait(t *testing.T) {
 		t.Fatalf("Append after Close: %v", err)
 	}
 }
+
+// TestClosedLogHoldsNoFrames: what was read is not kept once the log is closed, whoever still refers to that.
+func TestClosedLogHoldsNoFrames(t *testing.T) {
+	l := start(t, t.TempDir(), Options{})
+	s := create(t, l, "a", ShardConfig{})
+	put(t, s, string(make([]byte, 1<<20)))
+	if err := s.flushAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all(t, s, Position{}, ReadOptions{})
+	if l.cache.bytes < 1<<20 {
+		t.Fatalf("%d bytes were cached", l.cache.bytes)
+	}
+	stop(t, l)
+	if l.cache.bytes != 0 || len(l.cache.frames) != 0 || l.cache.recent.Len() != 0 {
+		t.Errorf("%d bytes of %d frames are held", l.cache.bytes, len(l.cache.frames))
+	}
+}
