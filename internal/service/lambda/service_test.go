@@ -547,9 +547,6 @@ def handler(e, c):
 	if _, err := x.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: f, ZipFile: zipped(t, map[string]string{"main.py": "def handler(e, c): return 'late'"})}); err != nil {
 		t.Fatal(err)
 	}
-	d, _ := x.progress.Get(asyncKey)
-	next := *d
-	next.Waiting[0].Next = clock.Now()
 	x.close()
 	x.open()
 	x.async.mu.Lock()

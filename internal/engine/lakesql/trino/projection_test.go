@@ -95,13 +95,18 @@ func TestIntervals(t *testing.T) {
 }
 
 func TestNarrowedWholes(t *testing.T) {
+	halves := map[int64]*big.Rat{}
+	for n := int64(-24); n < 30; n++ {
+		halves[n] = big.NewRat(n, 2)
+	}
+	var want, got []int64
 	for _, step := range []int64{1, 2, 3, 7} {
 		for from := int64(-9); from < 5; from++ {
 			for to := from; to < 12; to++ {
 				for low := int64(-24); low < 30; low++ {
 					for high := int64(-24); high < 30; high += 3 {
-						l, h := big.NewRat(low, 2), big.NewRat(high, 2)
-						var want, got []int64
+						l, h := halves[low], halves[high]
+						want, got = want[:0], got[:0]
 						for n := from; n <= to; n += step {
 							if 2*n >= low && 2*n <= high {
 								want = append(want, n)
