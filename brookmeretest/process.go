@@ -16,7 +16,7 @@ import (
 )
 
 // startTime is how long a process may take to answer, on a machine that is busy.
-const startTime = 60 * time.Second
+const startTime = 2 * time.Minute
 
 // startProcess starts a node as a process of its own.
 func (s *settings) startProcess(log io.Writer) (url string, stop func() error, err error) {

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 REGION = "us-east-1"
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 15
 
 # The first account of a test. Go's brookmeretest begins at the same number, on nodes of its own.

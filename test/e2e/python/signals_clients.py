@@ -62,7 +62,7 @@ def queues():
             q.put({"n": i, "text": "äöü ☃"})
         got = []
         for _ in range(3):
-            m = q.get(timeout=10)
+            m = q.get(timeout=60)
             got.append(m.payload["n"])
             assert m.payload["text"] == "äöü ☃"
             m.ack()

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.extension.ParameterResolver;
  * whole virtual machine: tests that run side by side make their clients of the parameter.
  */
 public final class BrookmereExtension implements BeforeEachCallback, AfterEachCallback, ParameterResolver {
-    private static final Duration START = Duration.ofSeconds(60);
+    private static final Duration START = Duration.ofSeconds(120);
     private static final String REGION = "us-east-1";
     private static final String[] PROPERTIES = {
         "aws.endpointUrl", "aws.accessKeyId", "aws.secretAccessKey", "aws.secretKey", "aws.region",
