@@ -85,9 +85,9 @@ func (s *Store) move(from, to *Queue, sequences []uint64, dead bool) (moved int,
 			}
 			m.Visible, m.Source = 0, ""
 			if dead {
-				m.Source = from.set.Name
+				m.Source = from.set.Load().Name
 			}
-			if !dead || to.set.FIFO {
+			if !dead || to.set.Load().FIFO {
 				m.Sent = now
 			}
 			if err := to.add(b, m); err != nil {
@@ -178,7 +178,7 @@ func (q *Queue) hidden(now int64) (delayed, inFlight int64, err error) {
 	for ok := it.First(); ok; ok = it.Next() {
 		v := it.Value()
 		switch {
-		case q.set.FIFO:
+		case q.set.Load().FIFO:
 			g, err := q.group(q.s.db, string(v[1:]))
 			if err != nil {
 				return 0, 0, closing(err, it)
@@ -194,7 +194,7 @@ func (q *Queue) hidden(now int64) (delayed, inFlight int64, err error) {
 			inFlight++
 		}
 	}
-	if err := closing(it.Error(), it); err != nil || !q.set.FIFO {
+	if err := closing(it.Error(), it); err != nil || !q.set.Load().FIFO {
 		return delayed, inFlight, err
 	}
 	if it, err = between(q.s.db, prefix(q.id, kindMessage), prefix(q.id, kindMessage+1)); err != nil {

@@ -34,7 +34,7 @@ type Queue struct {
 	id uint64
 
 	mu      sync.Mutex
-	set     Settings
+	set     atomic.Pointer[Settings] // not changed, but replaced
 	gone    atomic.Bool
 	last    uint64 // sequence number
 	total   int64  // messages
@@ -48,7 +48,7 @@ type Queue struct {
 func (q *Queue) open() error {
 	q.low = prefix(q.id, kindVisible)
 	kind := byte(kindVisible)
-	if q.set.FIFO {
+	if q.set.Load().FIFO {
 		kind = kindOrder
 	}
 	it, err := between(q.s.db, prefix(q.id, kind), prefix(q.id, kind+1))
@@ -166,7 +166,7 @@ func errorsClose(err error, b *pebble.Batch) error {
 }
 
 func (q *Queue) dedupText(m *Message) string {
-	if q.set.PerGroupDedup {
+	if q.set.Load().PerGroupDedup {
 		return m.Group + "\x00" + m.Dedup
 	}
 	return m.Dedup
@@ -174,7 +174,7 @@ func (q *Queue) dedupText(m *Message) string {
 
 // known returns the answer for a message that was sent before; nil for none.
 func (q *Queue) known(r pebble.Reader, m *Message) (*Sent, error) {
-	if !q.set.FIFO || m.Dedup == "" {
+	if !q.set.Load().FIFO || m.Dedup == "" {
 		return nil, nil
 	}
 	v, err := get(r, textKey(q.id, kindDedup, q.dedupText(m)))
@@ -191,7 +191,7 @@ func (q *Queue) known(r pebble.Reader, m *Message) (*Sent, error) {
 }
 
 func (q *Queue) remember(b *pebble.Batch, m *Message) error {
-	if !q.set.FIFO || m.Dedup == "" {
+	if !q.set.Load().FIFO || m.Dedup == "" {
 		return nil
 	}
 	text := q.dedupText(m)
@@ -212,7 +212,7 @@ func (q *Queue) add(b *pebble.Batch, m *Message) error {
 	if err := b.Set(seqKey(q.id, kindMessage, m.Sequence), appendMessage(nil, m), nil); err != nil {
 		return err
 	}
-	if q.set.FIFO {
+	if q.set.Load().FIFO {
 		at := binary.BigEndian.AppendUint64(nil, uint64(m.Visible))
 		if err := b.Set(binary.BigEndian.AppendUint64(orderPrefix(q.id, m.Group), m.Sequence), at, nil); err != nil {
 			return err
@@ -292,7 +292,7 @@ func (q *Queue) forget(b *pebble.Batch, seq uint64, m *Message, r *receipt) erro
 			return err
 		}
 	}
-	if !q.set.FIFO {
+	if !q.set.Load().FIFO {
 		at := int64(0)
 		if r != nil {
 			at = r.at

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ func (f *fixture) send(q *Queue, bodies ...string) {
 	for _, b := range bodies {
 		group, _, _ := strings.Cut(b, "-")
 		m := &Message{ID: "id-" + b, Body: []byte(b), Group: group}
-		if q.set.FIFO {
+		if q.set.Load().FIFO {
 			m.Dedup = b
 		}
 		if _, err := q.Send([]*Message{m}); err != nil {
@@ -451,4 +452,32 @@ func TestRead(t *testing.T) {
 	if got := bodies(q.Read(0, 10, 10)); got != "cd" {
 		t.Error(got)
 	}
+}
+
+// TestSettingsChangeUnderWay: settings may change while others read, send and receive.
+func TestSettingsChangeUnderWay(t *testing.T) {
+	f := open(t)
+	q := f.queue(1, Settings{Retention: time.Hour, MaxReceives: 1, DeadLetter: f.queue(2, Settings{Name: "dead"})})
+	f.send(q, "a", "b", "c")
+	var work sync.WaitGroup
+	for _, do := range []func() error{
+		func() error { _, err := q.Read(0, 10, 1<<20); return err },
+		func() error { _, err := q.Receive(t.Context(), 1, 0, 0); return err },
+		func() error { _, err := q.Counts(); return err },
+	} {
+		work.Go(func() {
+			for range 50 {
+				if err := do(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	work.Go(func() {
+		for i := range 50 {
+			f.queue(1, Settings{Retention: time.Hour + time.Duration(i)*time.Minute})
+		}
+	})
+	work.Wait()
 }

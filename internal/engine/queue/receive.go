@@ -124,7 +124,7 @@ func (q *Queue) take(n int, visibility time.Duration, w *chan struct{}, waits bo
 				if err := q.checkFlying(now, n); err != nil {
 					return err
 				}
-				to = q.set.DeadLetter
+				to = q.set.Load().DeadLetter
 				b := q.s.db.NewIndexedBatch()
 				t := taking{q: q, b: b, now: now, until: now + visibility.Milliseconds(), n: n}
 				low := q.low
@@ -134,7 +134,7 @@ func (q *Queue) take(n int, visibility time.Duration, w *chan struct{}, waits bo
 					q.low = low
 					return errorsClose(err, b)
 				}
-				if batch, err = q.s.apply(b, q.set.FIFO); err != nil {
+				if batch, err = q.s.apply(b, q.set.Load().FIFO); err != nil {
 					q.low = low
 					return err
 				}
@@ -174,7 +174,7 @@ func (q *Queue) take(n int, visibility time.Duration, w *chan struct{}, waits bo
 
 // checkFlying refuses what would be one message too many in flight.
 func (q *Queue) checkFlying(now int64, n int) error {
-	most := int64(q.set.InFlight)
+	most := int64(q.set.Load().InFlight)
 	if most <= 0 || q.flying+int64(n) <= most {
 		return nil
 	}
@@ -225,7 +225,7 @@ func (t *taking) run(low []byte) error {
 			t.low = append([]byte(nil), key...)
 			break
 		}
-		if t.q.set.FIFO {
+		if t.q.set.Load().FIFO {
 			err = t.group(string(it.Value()[1:]))
 		} else {
 			err = t.one(at, seq)
@@ -267,7 +267,7 @@ func (t *taking) receive(seq uint64, m *Message, r *receipt) (until int64, err e
 		r = &receipt{first: t.now, mark: markOf(m.ID), group: m.Group}
 	}
 	r.at = t.until
-	if t.q.set.MaxReceives > 0 && t.q.set.DeadLetter != nil && t.q.set.DeadLetter != t.q && !t.q.set.DeadLetter.gone.Load() && int(r.count) >= t.q.set.MaxReceives {
+	if set := t.q.set.Load(); set.MaxReceives > 0 && set.DeadLetter != nil && set.DeadLetter != t.q && !set.DeadLetter.gone.Load() && int(r.count) >= set.MaxReceives {
 		r.at = t.now + deadFor.Milliseconds()
 		t.dead = append(t.dead, seq)
 	} else {
@@ -346,7 +346,8 @@ func (q *Queue) receipt(r pebble.Reader, seq uint64) (*receipt, error) {
 }
 
 func (q *Queue) expired(m *Message, now int64) bool {
-	return q.set.Retention > 0 && m.Sent+q.set.Retention.Milliseconds() <= now
+	keep := q.set.Load().Retention
+	return keep > 0 && m.Sent+keep.Milliseconds() <= now
 }
 
 // change does something to messages in flight, and returns when it is on disk.
@@ -390,7 +391,7 @@ func (q *Queue) Delete(handles []string) ([]error, error) {
 				return err
 			}
 			var m *Message
-			if r == nil && !q.set.FIFO {
+			if r == nil && !q.set.Load().FIFO {
 				// A crash may have forgotten that it was received.
 				if m, _, err = q.message(b, h.seq); err != nil {
 					return err
@@ -405,7 +406,7 @@ func (q *Queue) Delete(handles []string) ([]error, error) {
 			case r.mark != h.mark:
 				errs[i] = ErrHandle
 				continue
-			case q.set.FIFO && (r.at <= now || r.count != h.count):
+			case q.set.Load().FIFO && (r.at <= now || r.count != h.count):
 				errs[i] = ErrExpired
 				continue
 			case r.count > h.count:
@@ -420,7 +421,7 @@ func (q *Queue) Delete(handles []string) ([]error, error) {
 			}
 		}
 		q.total -= int64(deleted)
-		if q.set.FIFO {
+		if q.set.Load().FIFO {
 			q.wake(deleted) // of the next of the groups
 		}
 		return nil
@@ -470,7 +471,7 @@ func (q *Queue) rehide(b *pebble.Batch, seq uint64, r *receipt, at int64) error 
 	if err := b.Set(seqKey(q.id, kindReceipt, seq), r.encode(), nil); err != nil {
 		return err
 	}
-	if q.set.FIFO {
+	if q.set.Load().FIFO {
 		g, err := q.group(b, r.group)
 		if err != nil {
 			return err

@@ -116,12 +116,13 @@ func (s *Store) Queue(id uint64, set Settings) (*Queue, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if q := s.queues[id]; q != nil {
-		q.mu.Lock()
-		q.set = set
+		q.mu.Lock() // what is under way goes by one or the other
+		q.set.Store(&set)
 		q.mu.Unlock()
 		return q, nil
 	}
-	q := &Queue{s: s, id: id, set: set}
+	q := &Queue{s: s, id: id}
+	q.set.Store(&set)
 	if err := s.db.Guard(q.open); err != nil {
 		return nil, err
 	}
