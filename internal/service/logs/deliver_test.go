@@ -290,3 +290,40 @@ func TestSink(t *testing.T) {
 		t.Errorf("a group that may not be made: %v", err)
 	}
 }
+
+// TestFiltersPutAtOnce: of calls that put one filter at once, one makes it, and the others change it.
+func TestFiltersPutAtOnce(t *testing.T) {
+	d := &destinations{}
+	s := newService(t, func(c *Config) { c.Kinesis, c.Lambda, c.Metrics = d, d, d })
+	fill(t, s, "g", "s", time.Now(), "line")
+	for range 20 {
+		var calls sync.WaitGroup
+		for range 4 {
+			calls.Go(func() {
+				_, err := s.PutSubscriptionFilter(t.Context(), &logs.PutSubscriptionFilterInput{
+					LogGroupName: aws.String("g"), FilterName: aws.String("f"), FilterPattern: aws.String(""),
+					DestinationArn: aws.String("arn:aws:kinesis:us-east-1:000000000000:stream/x"), RoleArn: aws.String("arn:aws:iam::000000000000:role/r"),
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			calls.Go(func() {
+				_, err := s.PutMetricFilter(t.Context(), &logs.PutMetricFilterInput{
+					LogGroupName: aws.String("g"), FilterName: aws.String("f"), FilterPattern: aws.String(""),
+					MetricTransformations: []types.MetricTransformation{{MetricName: aws.String("N"), MetricNamespace: aws.String("App"), MetricValue: aws.String("1")}},
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+		if _, err := s.DeleteSubscriptionFilter(t.Context(), &logs.DeleteSubscriptionFilterInput{LogGroupName: aws.String("g"), FilterName: aws.String("f")}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.DeleteMetricFilter(t.Context(), &logs.DeleteMetricFilterInput{LogGroupName: aws.String("g"), FilterName: aws.String("f")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

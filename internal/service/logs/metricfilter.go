@@ -20,6 +20,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awskit/scope"
 	"github.com/brookmere/brookmere/internal/engine/logpattern"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
+	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
@@ -109,7 +110,10 @@ func (s *Service) PutMetricFilter(ctx context.Context, in *logs.PutMetricFilterI
 	}
 	m := &metricDoc{ID: newID(), Account: d.Account, Region: d.Region, Group: d.Name, GroupID: d.ID, Name: name, Created: s.nowMillis(), From: positionOf(at)}
 	set(m)
-	return &logs.PutMetricFilterOutput{}, s.metrics.Create(ctx, m, d.key(name)...)
+	if err = s.metrics.Create(ctx, m, d.key(name)...); errors.Is(err, state.ErrExists) { // another call was first
+		return s.PutMetricFilter(ctx, in)
+	}
+	return &logs.PutMetricFilterOutput{}, err
 }
 
 // DeleteMetricFilter removes a metric filter.

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/engine/logpattern"
 	"github.com/brookmere/brookmere/internal/engine/logstore"
+	"github.com/brookmere/brookmere/internal/engine/state"
 	"github.com/brookmere/brookmere/internal/engine/work"
 )
 
@@ -91,6 +93,9 @@ func (s *Service) PutSubscriptionFilter(ctx context.Context, in *logs.PutSubscri
 			was.Pattern, was.Destination, was.Role, was.Distribution = f.Pattern, f.Destination, f.Role, f.Distribution
 			return nil
 		}, key...)
+		if isNotFound(err) { // another call has removed it
+			return s.PutSubscriptionFilter(ctx, in)
+		}
 		return &logs.PutSubscriptionFilterOutput{}, err
 	}
 	at, err := s.store.Make(ctx, d.in(), d.retention())
@@ -98,7 +103,10 @@ func (s *Service) PutSubscriptionFilter(ctx context.Context, in *logs.PutSubscri
 		return nil, stored(err)
 	}
 	f.From = positionOf(at)
-	return &logs.PutSubscriptionFilterOutput{}, s.subscriptions.Create(ctx, f, key...)
+	if err = s.subscriptions.Create(ctx, f, key...); errors.Is(err, state.ErrExists) { // another call was first
+		return s.PutSubscriptionFilter(ctx, in)
+	}
+	return &logs.PutSubscriptionFilterOutput{}, err
 }
 
 // check checks the destination.
