@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -321,4 +322,18 @@ func BenchmarkSelect(b *testing.B) {
 		e.wait(b, id)
 		e.rows(b, id, 1000)
 	}
+}
+
+// TestUpdatePrimaryAtOnce: of calls that change the primary workgroup, which nobody has changed before, none fails.
+func TestUpdatePrimaryAtOnce(t *testing.T) {
+	e := newEnv(t)
+	var calls sync.WaitGroup
+	for range 8 {
+		calls.Go(func() {
+			if _, err := e.UpdateWorkGroup(t.Context(), &athena.UpdateWorkGroupInput{WorkGroup: aws.String("primary"), Description: aws.String("changed")}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
 }

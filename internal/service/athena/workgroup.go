@@ -190,6 +190,9 @@ func (s *Service) UpdateWorkGroup(ctx context.Context, in *athena.UpdateWorkGrou
 			return nil, err
 		}
 		err = s.workgroups.Create(ctx, d, sc.account, sc.region, primary)
+		if errors.Is(err, state.ErrExists) { // another call was first
+			return s.UpdateWorkGroup(ctx, in)
+		}
 	}
 	if err != nil {
 		return nil, err
