@@ -63,7 +63,19 @@ type verdictKey struct {
 
 // split divides the files into those that DuckDB reads and those that were read here.
 func (s *scan) split(pieces []Piece, how exactly) (plain, exact []Piece) {
-	paths := s.each(pieces, func(f catalog.File) (string, error) { return s.readExactly(f, how) })
+	plain, exact, err := s.splitted(pieces, how)
+	if err != nil {
+		panic(fault.Stop(err))
+	}
+	return plain, exact
+}
+
+// splitted is split with the error of a file that cannot be read.
+func (s *scan) splitted(pieces []Piece, how exactly) (plain, exact []Piece, err error) {
+	paths, err := s.eachOf(pieces, func(f catalog.File) (string, error) { return s.readExactly(f, how) })
+	if err != nil {
+		return nil, nil, err
+	}
 	n := 0
 	for _, p := range pieces {
 		left, right := p, p
@@ -84,12 +96,20 @@ func (s *scan) split(pieces []Piece, how exactly) (plain, exact []Piece) {
 			exact = append(exact, right)
 		}
 	}
-	return plain, exact
+	return plain, exact, nil
 }
 
 // each asks do what the files of pieces were turned into, several at a time. The first failure,
 // by the order of the files, ends the query.
 func (s *scan) each(pieces []Piece, do func(f catalog.File) (string, error)) []string {
+	paths, err := s.eachOf(pieces, do)
+	if err != nil {
+		panic(fault.Stop(err))
+	}
+	return paths
+}
+
+func (s *scan) eachOf(pieces []Piece, do func(f catalog.File) (string, error)) ([]string, error) {
 	var files []catalog.File
 	for _, p := range pieces {
 		files = append(files, p.Files...)
@@ -109,10 +129,10 @@ func (s *scan) each(pieces []Piece, do func(f catalog.File) (string, error)) []s
 	wait.Wait()
 	for n, err := range errs {
 		if err != nil {
-			s.unreadable(files[n], err)
+			return nil, s.unreadable(files[n], err)
 		}
 	}
-	return paths
+	return paths, nil
 }
 
 // contained makes an error of a panic: a file from outside must not end the process.
@@ -125,17 +145,17 @@ func contained(f catalog.File, do func(f catalog.File) (string, error)) (path st
 	return do(f)
 }
 
-// unreadable ends the query for a file that cannot be read.
-func (s *scan) unreadable(f catalog.File, err error) {
+// unreadable is why a file cannot be read.
+func (s *scan) unreadable(f catalog.File, err error) error {
 	var known *fault.Error
 	switch {
 	case s.ctx.Err() != nil:
-		err = s.ctx.Err()
+		return s.ctx.Err()
 	case errors.Is(err, os.ErrNotExist), errors.As(err, &known):
 	default:
-		err = &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: fmt.Sprintf("Failed to read file at %s: %v", f.URI, err)}
+		return &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: fmt.Sprintf("Failed to read file at %s: %v", f.URI, err)}
 	}
-	panic(fault.Stop(err))
+	return err
 }
 
 // readExactly gives the path of the Parquet file that a file became; empty if DuckDB reads it.

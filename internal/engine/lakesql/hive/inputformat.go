@@ -98,7 +98,7 @@ func (s *scan) cloudTrail(pieces []Piece) []Piece {
 				return newRecords(b), nil
 			})
 			if err != nil {
-				s.unreadable(f, err)
+				panic(fault.Stop(s.unreadable(f, err)))
 			}
 			out[i].Files[j].Path = path
 		}

@@ -49,14 +49,42 @@ func (s *scan) readJSON(pieces []Piece) []string {
 	for _, c := range columns {
 		content += fmt.Sprintf(" %q %s", c.Name, c.Type)
 	}
-	how := exactly{content: content, encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: func(lines *lineReader, out io.Writer) error {
-		return convertJSON(lines, out, columns, opts, keys, malformed)
-	}}
+	of := func(columns columnar.Schema) func(lines *lineReader, out io.Writer) error {
+		return func(lines *lineReader, out io.Writer) error {
+			return convertJSON(lines, out, columns, opts, keys, malformed)
+		}
+	}
+	how := exactly{content: content, encoding: params["serialization.encoding"], charset: s.charsetOf(params), skip: skip, footer: footerLines(table, params), convert: of(columns)}
 	if skip == 0 && len(opts.TimestampFormats) == 0 && !keys.alike() && !keys.renamed() {
 		how.signature = "json " + keys.String() + fmt.Sprintf("%+v", opts)
 		how.plain = func() func([]byte) bool { return (&plainJSON{keys: keys, hive: opts.SerDe == columnar.Hive}).plain }
 	}
-	plain, exact := s.split(pieces, how)
+	plain, exact, err := s.splitted(pieces, how)
+	asked := func(string) bool { return true }
+	var bad *columnError
+	if errors.As(err, &bad) && !s.asks(bad.column) {
+		// What is wrong with a column that is not asked for is nothing to the query.
+		var some columnar.Schema
+		for _, c := range columns {
+			if s.asks(c.Name) {
+				some = append(some, c)
+			}
+		}
+		if some == nil {
+			some = columnar.Schema{{Name: "_", Type: &hivetype.Type{Kind: hivetype.String}}}
+		}
+		asked, how.convert = s.asks, of(some)
+		for _, c := range some {
+			how.content += fmt.Sprintf(" only %q", c.Name)
+		}
+		plain, exact, err = s.splitted(pieces, how)
+	}
+	if err != nil {
+		if errors.As(err, &bad) {
+			err = bad.err
+		}
+		panic(fault.Stop(err))
+	}
 	var out []string
 	if plain != nil {
 		var fields, items []string
@@ -84,6 +112,9 @@ func (s *scan) readJSON(pieces []Piece) []string {
 		for _, c := range table.Columns {
 			name := duck.Ident(strings.ToLower(c.Name))
 			value := "CAST(" + name + " AS " + duck.Type(TypeOf(c.Type)) + ")"
+			if !asked(strings.ToLower(c.Name)) {
+				value = strings.Replace(value, name, "NULL", 1)
+			}
 			items = append(items, coerce(value, charless(c.Type), c.Type, 0)+" AS "+name)
 		}
 		added, per := s.added(exact)
@@ -168,7 +199,7 @@ func convertJSON(lines *lineReader, out io.Writer, columns columnar.Schema, opts
 		var broken *jsontext.SyntaxError
 		switch {
 		case errors.As(err, &refused) && refused.Code == columnar.MalformedData && refused.Column != "":
-			return &fault.Error{Name: "HIVE_BAD_DATA", Message: fmt.Sprintf("Error parsing field value for field %d: %s", columnIndex(columns, refused.Column), strings.TrimPrefix(refused.Reason, "Data does not match the schema. "))}
+			return &columnError{refused.Column, &fault.Error{Name: "HIVE_BAD_DATA", Message: fmt.Sprintf("Error parsing field value for field %d: %s", keys.index(refused.Column), strings.TrimPrefix(refused.Reason, "Data does not match the schema. "))}}
 		case ignoreMalformed:
 			if err := w.WriteJSON([]byte("{}")); err != nil {
 				return err
@@ -206,14 +237,14 @@ func notAnObject(lines *lineReader, reason string) error {
 	return &fault.Error{Name: "HIVE_CURSOR_ERROR", Message: "Row is not a valid JSON Object - JSONException: " + reason + " in line " + strconv.Itoa(lines.n-lines.held.Len()) + " of " + lines.uri}
 }
 
-func columnIndex(columns columnar.Schema, name string) int {
-	for i, c := range columns {
-		if c.Name == name {
-			return i
-		}
-	}
-	return -1
+// columnError is what is wrong with a value of a column.
+type columnError struct {
+	column string
+	err    *fault.Error
 }
+
+func (e *columnError) Error() string { return e.err.Error() }
+func (e *columnError) Unwrap() error { return e.err }
 
 // duplicates finds a key that a record has twice.
 type duplicates struct {

@@ -40,6 +40,7 @@ type jsonKey struct {
 type jsonKeys struct {
 	columns []*jsonKey
 	find    map[string]int // the column of a key as fold gives it
+	names   []string       // of the columns
 	opts    columnar.Options
 }
 
@@ -48,7 +49,7 @@ func newJSONKeys(columns columnar.Schema, opts columnar.Options, sample map[stri
 	k := &jsonKeys{opts: opts, find: map[string]int{}}
 	for i, c := range columns {
 		j := k.build(c.Name, c.Type, "", sample)
-		k.columns = append(k.columns, j)
+		k.columns, k.names = append(k.columns, j), append(k.names, c.Name)
 		k.find[k.fold(j.key)] = i
 	}
 	return k
@@ -96,6 +97,9 @@ func (k *jsonKeys) inner(j *jsonKey, path string, sample map[string]string) {
 		j.kids = []*jsonKey{kid}
 	}
 }
+
+// index is the place of a column in the table.
+func (k *jsonKeys) index(name string) int { return slices.Index(k.names, name) }
 
 // alike reports whether keys differ by their letter case alone, which DuckDB does not tell apart.
 func (k *jsonKeys) alike() bool { return alike(k.columns) }

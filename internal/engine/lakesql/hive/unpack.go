@@ -161,7 +161,7 @@ func (s *scan) unpacked(pieces []Piece) []Piece {
 			}
 			path, err := s.unpack(f, ext, open)
 			if err != nil {
-				s.unreadable(f, err)
+				panic(fault.Stop(s.unreadable(f, err)))
 			}
 			out[i].Files[j].Path = path
 		}
