@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/engine/hivetype"
 	"github.com/brookmere/brookmere/internal/engine/javatime"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/catalog"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/fault"
@@ -88,6 +89,9 @@ func (t *translator) projected(at sql.Position, table *catalog.Table, name strin
 	switch strings.ToLower(get("type")) {
 	case "enum":
 		var values []string
+		if get("values") == "" {
+			bad("values")
+		}
 		for _, v := range strings.Split(get("values"), ",") {
 			values = append(values, strings.TrimSpace(v))
 		}
@@ -363,8 +367,9 @@ func wholeTemplate(at sql.Position, table *catalog.Table) {
 	}
 }
 
-// projectedLocation is where a projected partition's files are.
-func projectedLocation(table *catalog.Table, values []string) string {
+// projectedLocations is where a projected partition's files are: without a template in a folder that
+// is named as Hive names it, and, for files that something else put there, in one of the value as it is.
+func projectedLocations(table *catalog.Table, values []string) []string {
 	if template := table.Parameters["storage.location.template"]; template != "" {
 		var pairs []string
 		for i, c := range table.PartitionColumns {
@@ -374,11 +379,17 @@ func projectedLocation(table *catalog.Table, values []string) string {
 		if !strings.HasSuffix(location, "/") {
 			location += "/"
 		}
-		return location
+		return []string{location}
 	}
 	location := strings.TrimSuffix(table.Location, "/") + "/"
+	plain := location
 	for i, c := range table.PartitionColumns {
-		location += strings.ToLower(c.Name) + "=" + values[i] + "/"
+		name := strings.ToLower(c.Name) + "="
+		location += name + hivetype.EscapePath(values[i]) + "/"
+		plain += name + values[i] + "/"
 	}
-	return location
+	if plain == location {
+		return []string{location}
+	}
+	return []string{location, plain}
 }

@@ -92,7 +92,9 @@ func (t *translator) pieces(at sql.Position, table *catalog.Table, alias string,
 	}
 	if strings.EqualFold(table.Parameters["projection.enabled"], "true") {
 		for _, values := range t.project(at, table, p, where) {
-			add(values, projectedLocation(table, values), table.Format, nil)
+			for _, location := range projectedLocations(table, values) {
+				add(values, location, table.Format, nil)
+			}
 		}
 		return pieces
 	}
