@@ -353,7 +353,12 @@ func (p *parser) identifiers() []Identifier {
 }
 
 func (p *parser) qualifiedName() QualifiedName {
+	together := p.tok().kind == tokenBackQuoted
 	n := QualifiedName{Position: p.pos(), Parts: []Identifier{p.identifier()}}
+	if database, table, ok := strings.Cut(n.Parts[0].Name, "."); ok && together && p.hive {
+		// As SHOW CREATE TABLE writes it: `database.table`.
+		n.Parts = []Identifier{{n.Position, database, true}, {n.Position, table, true}}
+	}
 	for p.symbol(".") {
 		n.Parts = append(n.Parts, p.anyIdentifier())
 	}

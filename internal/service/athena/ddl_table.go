@@ -57,6 +57,12 @@ var storages = map[string]storage{
 	},
 }
 
+func init() { // what Hive calls them too
+	for name, of := range map[string]string{"PARQUETFILE": "PARQUET", "ORCFILE": "ORC", "AVROFILE": "AVRO"} {
+		storages[name] = storages[of]
+	}
+}
+
 func glueColumns(in []sql.ColumnDef) ([]gluetypes.Column, error) {
 	out := make([]gluetypes.Column, len(in))
 	seen := make(map[string]bool)
