@@ -83,7 +83,11 @@ func (c *invocation) lambda(i int, params ...param) (string, *sql.Type) {
 	}
 	c.lambdas, c.lists = append(c.lambdas, scope), append(c.lists, length)
 	defer func() { c.lambdas, c.lists = c.lambdas[:len(c.lambdas)-1], c.lists[:len(c.lists)-1] }()
-	return c.expr(l.Body, c.in)
+	text, typ := c.expr(l.Body, c.in)
+	if dynamic(typ) {
+		text, typ = inUTC(text, typ)
+	}
+	return text, typ
 }
 
 // maxElements bounds the elements that lambdas within lambdas go over, for one row: DuckDB

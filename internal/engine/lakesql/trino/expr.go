@@ -30,6 +30,9 @@ func (t *translator) expr(x sql.Expr, in *scope) (string, *sql.Type) {
 	if hasMap(typ) && in.isKey(x) {
 		text = inOrder(text, typ, 0)
 	}
+	if dynamic(typ) && in.zoneKey(x) {
+		typ = types.Zoned(DynamicZone + "any_value(" + zoneName(typ) + ")")
+	}
 	if len(text) > maxExpr {
 		fault.Fail(x.Pos(), "NOT_SUPPORTED", "The expression is nested too deeply")
 	}
@@ -82,7 +85,7 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		return t.operation(x, in)
 	case *sql.Quantified:
 		left, lt := t.expr(x.X, in)
-		text, typ := t.rowQuery(x.Query, in)
+		text, typ := instants(t.rowQuery(x.Query, in))
 		if types.Is(lt, "row") && !types.Is(typ, "row") { // of one column
 			text, typ = t.columnRow(text, typ)
 		}
@@ -123,7 +126,7 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		left, typ := t.expr(x.X, in)
 		t.comparable(&sql.Operation{Position: x.Position, Op: "="}, typ, typ)
 		if x.Query != nil {
-			text, column := t.rowQuery(x.Query, in)
+			text, column := instants(t.rowQuery(x.Query, in))
 			if types.Is(typ, "row") && !types.Is(column, "row") {
 				text, column = t.columnRow(text, column)
 			}
@@ -199,7 +202,7 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 		return "EXISTS (" + text + ")", types.Boolean
 	case *sql.Subquery:
 		text, typ := t.rowQuery(x.Query, in)
-		return "(" + text + ")", typ
+		return unpackZone("("+text+")", typ)
 	case *sql.Case:
 		return t.caseExpr(x, in)
 	case *sql.Cast:
@@ -223,6 +226,9 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 			if it == nil {
 				it = types.Named("unknown")
 			}
+			if dynamic(it) {
+				text, it = inUTC(text, it)
+			}
 			f := sql.RowField{Type: it}
 			if i < len(x.Names) {
 				f.Name = &x.Names[i]
@@ -239,6 +245,7 @@ func (t *translator) anyExpr(x sql.Expr, in *scope) (string, *sql.Type) {
 			parts[i], it = t.expr(item, in)
 			typs = append(typs, it)
 		}
+		allInUTC(parts, typs)
 		typ := together(x.Position, "All ARRAY elements", typs)
 		return "[" + strings.Join(parts, ", ") + "]", types.ArrayOf(typ)
 	case *sql.JSONQuery:
@@ -265,7 +272,11 @@ func (t *translator) rowQuery(q *sql.Query, in *scope) (string, *sql.Type) {
 		return text, columns[0].typ
 	}
 	typ := &sql.Type{Name: "row"}
-	names, fields := make([]string, len(columns)), make([]string, len(columns))
+	names, fields, values := make([]string, len(columns)), make([]string, len(columns)), make([]string, len(columns))
+	for i := range columns {
+		values[i] = fmt.Sprintf("c%d", i)
+	}
+	zonedRow(values, columns)
 	for i, c := range columns {
 		f := sql.RowField{Type: c.typ}
 		if !strings.HasPrefix(c.name, Unnamed) {
@@ -276,7 +287,7 @@ func (t *translator) rowQuery(q *sql.Query, in *scope) (string, *sql.Type) {
 		}
 		typ.Fields = append(typ.Fields, f)
 		names[i] = fmt.Sprintf("c%d", i)
-		fields[i] = duck.Ident(types.FieldName(typ, i)) + " := " + names[i]
+		fields[i] = duck.Ident(types.FieldName(typ, i)) + " := " + values[i]
 	}
 	return "SELECT struct_pack(" + strings.Join(fields, ", ") + ") FROM (" + text + ") AS q(" + strings.Join(names, ", ") + ")", typ
 }
@@ -494,6 +505,7 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 			b.WriteString(" " + subject)
 		}
 	}
+	zones := b.String()
 	var typs []*sql.Type
 	for _, w := range c.Whens {
 		cond, ct := t.expr(w.Cond, in)
@@ -511,17 +523,26 @@ func (t *translator) caseExpr(c *sql.Case, in *scope) (string, *sql.Type) {
 		then, tt := t.expr(w.Then, in)
 		typs = append(typs, tt)
 		b.WriteString(" WHEN " + cond + " THEN " + then)
+		zones += " WHEN " + cond + " THEN " + zoneName(tt)
 	}
 	if c.Else != nil {
 		text, et := t.expr(c.Else, in)
 		typs = append(typs, et)
 		b.WriteString(" ELSE " + text)
+		zones += " ELSE " + zoneName(et)
 	}
 	text := b.String() + " END"
+	typ := together(c.Position, "All CASE results", typs)
+	if zonesDiffer(typs...) {
+		if drawn != "" || strings.Contains(text, "random()") {
+			fault.Fail(c.Position, "NOT_SUPPORTED", "CASE of a random operand whose results have time zones of their own is not supported")
+		}
+		typ = types.Zoned(DynamicZone + zones + " END")
+	}
 	if drawn != "" {
 		text = "list_transform([" + drawn + "], lambda __drawn: " + text + ")[1]"
 	}
-	return text, together(c.Position, "All CASE results", typs)
+	return text, typ
 }
 
 // inBlock reports whether all columns that a CASE compares and gives are of its own block: those of a query

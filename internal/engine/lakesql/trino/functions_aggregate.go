@@ -270,10 +270,17 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	if x.Star && name != "count" {
 		fault.Fail(x.Position, "FUNCTION_NOT_FOUND", "Unexpected parameters (*) for function %s", name)
 	}
-	c := t.invoke(x.Position, name, f, args, in)
+	var c *invocation
+	arguments := func() { c = t.invoke(x.Position, name, f, args, in) }
+	if x.Over != nil {
+		arguments()
+	} else {
+		in.rowwise(arguments)
+	}
 	if x.Distinct || merging[name] {
 		c.inOrder()
 	}
+	packed := c.zonedArguments()
 	inner := strings.Join(c.args, ", ")
 	if x.Star {
 		inner = "*"
@@ -290,7 +297,7 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 		order = x.WithinGroup
 	}
 	if order != nil {
-		inner += " ORDER BY " + t.orderBy(order, "", in)
+		in.rowwise(func() { inner += " ORDER BY " + t.orderBy(order, "", in) })
 	}
 	if x.Nulls == "IGNORE" {
 		inner += " IGNORE NULLS"
@@ -306,7 +313,7 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	filter := ""
 	if x.Filter != nil {
 		var typ *sql.Type
-		filter, typ = t.expr(x.Filter, in)
+		in.rowwise(func() { filter, typ = t.expr(x.Filter, in) })
 		t.logical(x.Filter, typ, "Filter expression")
 	}
 	weighted := name == "approx_percentile" && len(args) > 2
@@ -414,6 +421,9 @@ func (t *translator) aggregate(x *sql.Call, f function, in *scope) (string, *sql
 	if template != "" {
 		outer := &invocation{translator: t, args: append([]string{text}, c.args...)}
 		text = outer.fill(template)
+	}
+	if packed {
+		return unpackZone(text, types.Zoned(packedZone))
 	}
 	return text, typ
 }

@@ -19,6 +19,7 @@ const (
 // nullIfAny is for functions of DuckDB's that pass over nulls where Trino's give null.
 func nullIfAny(name string) func(c *invocation) (string, *sql.Type) {
 	return func(c *invocation) (string, *sql.Type) {
+		allInUTC(c.args, c.typs)
 		typ := together(c.at, "All "+strings.ToUpper(c.name)+" operands", c.typs)
 		checks := make([]string, len(c.args))
 		for i, a := range c.args {
@@ -33,10 +34,22 @@ func conditionals() map[string]function {
 	return map[string]function{
 		"if": {write: func(c *invocation) (string, *sql.Type) {
 			c.wants(0, "IF condition", types.Boolean)
-			return c.fill("CASE WHEN $1 THEN $2 ELSE $3 END"), together(c.at, "Result types for IF", c.typs[1:])
+			typ := together(c.at, "Result types for IF", c.typs[1:])
+			if zonesDiffer(c.typs[1:]...) {
+				typ = types.Zoned(DynamicZone + "CASE WHEN " + c.args[0] + " THEN " + zoneName(c.typ(1)) + " ELSE " + zoneName(c.typ(2)) + " END")
+			}
+			return c.fill("CASE WHEN $1 THEN $2 ELSE $3 END"), typ
 		}},
 		"coalesce": {write: func(c *invocation) (string, *sql.Type) {
-			return c.fill("coalesce($*)"), together(c.at, "All COALESCE operands", c.typs)
+			typ := together(c.at, "All COALESCE operands", c.typs)
+			if zonesDiffer(c.typs...) {
+				zone := "CASE"
+				for i, t := range c.typs {
+					zone += " WHEN " + c.args[i] + " IS NOT NULL THEN " + zoneName(t)
+				}
+				typ = types.Zoned(DynamicZone + zone + " END")
+			}
+			return c.fill("coalesce($*)"), typ
 		}},
 		"nullif": {result: "1", write: func(c *invocation) (string, *sql.Type) {
 			if types.Padded(c.typ(0), c.typ(1)) {

@@ -3,6 +3,7 @@ package trino
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,8 +48,8 @@ func (t *translator) local(text string, typ *sql.Type) string {
 		return text
 	}
 	zone := typ.Zone
-	if rest, ok := strings.CutPrefix(zone, DynamicZone); ok {
-		return "trino_local(" + text + ", " + rest + ")"
+	if rest, ok := strings.CutPrefix(zone, DynamicZone); ok { // mostly UTC, which DuckDB knows how to show
+		return "CASE WHEN " + rest + " = 'UTC' THEN timezone('UTC', " + text + ") ELSE trino_local(" + text + ", " + rest + ") END"
 	}
 	if zone == "" {
 		zone = "UTC"
@@ -246,7 +247,11 @@ func timeFunctions() map[string]function {
 			}
 			c.dateUnit(c.typ(1))
 			if typ := c.typ(1); shifts(typ) {
-				return "trino_zoned_trunc(" + duck.Quote(c.unit()) + ", " + c.args[1] + ", " + zoneName(typ) + ")", typ
+				text := "trino_zoned_trunc(" + duck.Quote(c.unit()) + ", " + c.args[1] + ", " + zoneName(typ) + ")"
+				if dynamic(typ) {
+					text = "CASE WHEN " + zoneName(typ) + " = 'UTC' THEN timezone('UTC', date_trunc(" + duck.Quote(c.unit()) + ", timezone('UTC', " + c.args[1] + "))) ELSE " + text + " END"
+				}
+				return text, typ
 			}
 			return c.onClocks(1, "date_trunc("+duck.Quote(c.unit())+", %s)")
 		}},
@@ -290,18 +295,19 @@ func timeFunctions() map[string]function {
 				}
 				typ = types.Zoned(l.String())
 			}
-			return c.fill("to_timestamp(round($1, 3))"), typ
+			return withZone(c.fill("to_timestamp(round($1, 3))"), typ), typ
 		}},
 		"to_unixtime":         {template: "epoch($1)", result: "double"},
 		"from_unixtime_nanos": {template: "to_timestamp(CAST($1 AS DOUBLE) / 1e9)", result: "timestamp with time zone"},
 		"from_iso8601_timestamp": {write: func(c *invocation) (string, *sql.Type) {
-			typ := types.Instant
-			if s, ok := c.exprs[0].(*sql.String); ok {
-				if t, err := udf.IsoTimestamp(s.Value); err == nil {
+			if s, ok := c.literal(0); ok {
+				typ := types.Instant
+				if t, err := udf.IsoTimestamp(s); err == nil {
 					typ = types.Zoned(t.Location().String())
 				}
+				return c.fill("trino_iso_timestamp($1)"), typ
 			}
-			return c.fill("trino_iso_timestamp($1)"), typ
+			return c.fill("trino_iso_timestamp($1)"), types.Zoned(DynamicZone + c.fill("(CASE WHEN suffix($1, 'Z') THEN 'UTC' ELSE trino_iso_zone($1) END)"))
 		}},
 		"from_iso8601_date": {template: "trino_iso_date($1)", result: "date"},
 		"to_iso8601": {result: "varchar", write: func(c *invocation) (string, *sql.Type) {
@@ -317,9 +323,9 @@ func timeFunctions() map[string]function {
 		}},
 		"at_timezone": {write: func(c *invocation) (string, *sql.Type) {
 			if types.Is(c.typ(0), "timestamp") { // taken as UTC, the session's zone
-				return c.fill("timezone('UTC', $1)"), c.zone(1)
+				return withZone(c.fill("timezone('UTC', $1)"), c.zone(1)), c.zone(1)
 			}
-			return c.args[0], c.zone(1)
+			return withZone(c.args[0], c.zone(1)), c.zone(1)
 		}},
 		"with_timezone": {write: func(c *invocation) (string, *sql.Type) {
 			typ := c.zone(1)
@@ -365,11 +371,14 @@ func timeFunctions() map[string]function {
 		"parse_datetime": {write: func(c *invocation) (string, *sql.Type) {
 			typ := types.Instant
 			p, ok := c.compiled(udf.Joda)
-			s, ok2 := c.exprs[0].(*sql.String)
-			if ok && ok2 {
-				if t, err := p.Parse(s.Value); err == nil {
+			s, ok2 := c.literal(0)
+			switch {
+			case ok && ok2:
+				if t, err := p.Parse(s); err == nil {
 					typ = types.Zoned(t.Location().String())
 				}
+			case !ok || slices.ContainsFunc(p.Fields(), func(f javatime.Field) bool { return f.Letter == 'Z' || f.Letter == 'z' }):
+				typ = types.Zoned(DynamicZone + "trino_joda_zone(" + c.args[0] + ", " + c.args[1] + ")")
 			}
 			return "trino_joda_parse(" + c.args[0] + ", " + c.args[1] + ")", typ
 		}},
@@ -397,6 +406,19 @@ func zoneName(t *sql.Type) string {
 		return t.Zone[1:]
 	}
 	return duck.Quote(t.Zone)
+}
+
+// literal is the text of an argument that is a constant.
+func (c *invocation) literal(i int) (string, bool) {
+	x := c.exprs[i]
+	if p, ok := x.(*sql.Parameter); ok && p.Index < len(c.request.Parameters) {
+		x = c.request.Parameters[p.Index]
+	}
+	s, ok := x.(*sql.String)
+	if !ok {
+		return "", false
+	}
+	return s.Value, true
 }
 
 // compiled is the second argument's pattern, if it is constant.

@@ -71,6 +71,9 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 			}
 			return text, types.Boolean
 		}
+		if x.Op != "=" && x.Op != "<>" && types.Is(lt, "array") && types.Is(rt, "array") && !(complete(x.Left) && complete(x.Right)) {
+			return orderOfArrays(x.Op, left, right), types.Boolean
+		}
 		if types.Padded(lt, rt) {
 			left, right = unpadded(left), unpadded(right)
 		}
@@ -79,6 +82,14 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 		return concatenate(x.Position, left, right, lt, rt)
 	}
 	return t.arithmetic(x, left, right, lt, rt)
+}
+
+// orderOfArrays compares arrays, which fails where one has a null that the order hangs on.
+func orderOfArrays(op, left, right string) string {
+	first := "list_filter(list_zip(__a.l, __a.r)[1:least(len(__a.l), len(__a.r))], lambda __e: __e[1] IS NULL OR __e[2] IS NULL OR __e[1] <> __e[2])[1]"
+	return "list_transform([struct_pack(l := " + left + ", r := " + right + ")], lambda __a: CASE WHEN __a.l IS NULL OR __a.r IS NULL THEN NULL WHEN list_transform([" + first +
+		"], lambda __f: __f IS NOT NULL AND (__f[1] IS NULL OR __f[2] IS NULL))[1] THEN " + duck.Raise("NOT_SUPPORTED", "'ARRAY comparison not supported for arrays with null elements'") +
+		" ELSE __a.l " + op + " __a.r END)[1]"
 }
 
 // addressBytes is an address in the form that it is compared by.
@@ -254,6 +265,12 @@ func calculable(op string, a, b *sql.Type) bool {
 
 // concatenate is || of texts, bytes and arrays, to which an element may be joined.
 func concatenate(at sql.Position, left, right string, lt, rt *sql.Type) (string, *sql.Type) {
+	if dynamic(lt) || types.Is(rt, "array") && zonesDiffer(types.Element(rt), lt) {
+		left, lt = inUTC(left, lt)
+	}
+	if dynamic(rt) || types.Is(lt, "array") && zonesDiffer(types.Element(lt), rt) {
+		right, rt = inUTC(right, rt)
+	}
 	switch {
 	case types.Is(lt, "array") && rt != nil && !types.Is(rt, "array", "unknown") && !types.Apart(types.Element(lt), rt):
 		return "list_append(" + left + ", " + right + ")", types.ArrayOf(types.Common(types.Element(lt), rt))

@@ -14,7 +14,13 @@ import (
 // Groups and sort keys.
 
 // groupBy writes the groups of a block that gives columns.
-func (t *translator) groupBy(g *sql.GroupBy, columns []column, in *scope) string {
+func (t *translator) groupBy(s *sql.Select, columns []column, in *scope) (text string) {
+	in.rowwise(func() { text = t.groupKeys(s, columns, in) })
+	return text
+}
+
+func (t *translator) groupKeys(s *sql.Select, columns []column, in *scope) string {
+	g := s.GroupBy
 	if g.Distinct {
 		return t.distinctSets(g, in)
 	}
@@ -27,6 +33,9 @@ func (t *translator) groupBy(g *sql.GroupBy, columns []column, in *scope) string
 				text, typ := t.expr(x, in)
 				if at, ok := place(x, columns); ok {
 					typ = columns[at].typ
+					if Packed(typ) && len(columns) == len(s.Items) && s.Items[at].Expr != nil { // moments are what is equal
+						text = t.text(s.Items[at].Expr, in)
+					}
 				}
 				if !types.Comparable(typ) {
 					fault.Fail(x.Pos(), "TYPE_MISMATCH", "%s is not comparable, and therefore cannot be used in GROUP BY", types.Text(typ))

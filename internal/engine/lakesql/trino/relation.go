@@ -79,6 +79,7 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 				for i := range start {
 					if in.columns[i].name == in.columns[j].name {
 						sharedText(r.Position, in.columns[i], in.columns[j])
+						sharedZone(r.Position, in.columns[i], in.columns[j])
 						in.columns = append(in.columns[:j:j], in.columns[j+1:]...)
 						break
 					}
@@ -104,6 +105,7 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 						for k := range in.columns[:start] {
 							if in.columns[k].name == id.Lower() {
 								sharedText(r.Position, in.columns[k], in.columns[j])
+								sharedZone(r.Position, in.columns[k], in.columns[j])
 								in.columns[k].typ = types.Common(in.columns[k].typ, in.columns[j].typ)
 							}
 						}

@@ -55,12 +55,14 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 	}
 	if s.Where != nil {
 		t.assert(s.Where)
-		text, typ := t.expr(s.Where, in)
+		var text string
+		var typ *sql.Type
+		in.rowwise(func() { text, typ = t.expr(s.Where, in) })
 		t.logical(s.Where, typ, "WHERE clause")
 		b.WriteString(" WHERE " + text)
 	}
 	if s.GroupBy != nil {
-		b.WriteString(" GROUP BY " + t.groupBy(s.GroupBy, columns, in))
+		b.WriteString(" GROUP BY " + t.groupBy(s, columns, in))
 	}
 	if s.Having != nil {
 		b.WriteString(" HAVING " + t.text(s.Having, in))
@@ -68,6 +70,9 @@ func (t *translator) selectBlock(s *sql.Select, outer *scope) (string, []column,
 	for i, w := range s.Windows {
 		b.WriteString([]string{" WINDOW ", ", "}[min(i, 1)])
 		b.WriteString(duck.Ident(w.Name.Lower()) + " AS " + t.window(w.Window, in))
+	}
+	if s.Distinct && anyPacked(columns) {
+		return distinctZoned(strings.Replace(b.String(), "SELECT DISTINCT ", "SELECT ", 1), columns), columns, nil
 	}
 	return b.String(), columns, in
 }

@@ -77,6 +77,7 @@ type scope struct {
 	parent  *scope
 	grouped map[string]bool // see groupsBy
 	merged  bool            // DISTINCT makes equal rows of it one
+	raw     int             // what is of rows, not of groups, is translated: see rowwise
 	block   bool            // of a SELECT: what is further out is of the query around it
 }
 
@@ -170,8 +171,8 @@ func (t *translator) shown(text string, columns []column) string {
 		case Packed(c.typ):
 			at, typ := unpackZone(names[i], c.typ)
 			items[i] = t.castTo("CAST(", at, typ, types.Varchar) + " AS " + duck.Ident(c.name)
-		case keyed(c.typ):
-			items[i] = entries(names[i], c.typ, 0) + " AS " + duck.Ident(c.name)
+		case keyed(c.typ) || zonesWithin(c.typ):
+			items[i] = t.entries(names[i], c.typ, 0) + " AS " + duck.Ident(c.name)
 		case opaque(c.typ):
 			items[i] = "CAST(" + names[i] + " AS " + duck.Type(legible(c.typ)) + ") AS " + duck.Ident(c.name)
 		case types.IsNumeric(c.typ) && !c.exact && (!types.Is(c.typ, "decimal") || len(c.typ.Params) == 2):
@@ -196,22 +197,24 @@ func keyed(t *sql.Type) bool {
 }
 
 // entries is a value with its maps as arrays of their entries, which the worker shows as maps.
-func entries(text string, t *sql.Type, depth int) string {
+func (t *translator) entries(text string, typ *sql.Type, depth int) string {
 	p := fmt.Sprintf("__s%d", depth)
 	switch {
-	case types.Is(t, "map") && len(t.Args) == 2:
-		return "list_transform(map_entries(" + text + "), lambda " + p + ": struct_pack(" + duck.Ident(duck.MapKey) + " := " + entries(p+".key", t.Args[0], depth+1) + ", " + duck.Ident(duck.MapValue) + " := " + entries(p+".value", t.Args[1], depth+1) + "))"
-	case types.Is(t, "array") && len(t.Args) == 1:
-		return "list_transform(" + text + ", lambda " + p + ": " + entries(p, t.Args[0], depth+1) + ")"
-	case types.Is(t, "row") && len(t.Fields) > 0:
-		fields := make([]string, len(t.Fields))
-		for i, f := range t.Fields {
-			name := duck.Ident(types.FieldName(t, i))
-			fields[i] = name + " := " + entries(p+"."+name, f.Type, depth+1)
+	case types.Is(typ, "map") && len(typ.Args) == 2:
+		return "list_transform(map_entries(" + text + "), lambda " + p + ": struct_pack(" + duck.Ident(duck.MapKey) + " := " + t.entries(p+".key", typ.Args[0], depth+1) + ", " + duck.Ident(duck.MapValue) + " := " + t.entries(p+".value", typ.Args[1], depth+1) + "))"
+	case types.Is(typ, "array") && len(typ.Args) == 1:
+		return "list_transform(" + text + ", lambda " + p + ": " + t.entries(p, typ.Args[0], depth+1) + ")"
+	case types.Is(typ, "row") && len(typ.Fields) > 0:
+		fields := make([]string, len(typ.Fields))
+		for i, f := range typ.Fields {
+			name := duck.Ident(types.FieldName(typ, i))
+			fields[i] = name + " := " + t.entries(p+"."+name, f.Type, depth+1)
 		}
 		return "list_transform([" + text + "], lambda " + p + ": CASE WHEN " + p + " IS NOT NULL THEN struct_pack(" + strings.Join(fields, ", ") + ") END)[1]"
-	case types.Is(t, "json", "uuid"):
+	case types.Is(typ, "json", "uuid"):
 		return "CAST(" + text + " AS VARCHAR)"
+	case zoned(typ) && depth > 0:
+		return t.castTo("CAST(", text, typ, types.Varchar)
 	}
 	return text
 }
@@ -258,7 +261,7 @@ func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 	if _, ok := q.Body.(*sql.Query); ok && (q.OrderBy != nil || q.Limit != nil || q.Offset != nil) {
 		text = "SELECT * FROM " + text + " AS q" + columnList(columns)
 	}
-	if _, ok := q.Body.(*sql.SetOperation); ok && q.OrderBy != nil && slices.ContainsFunc(columns, func(c column) bool { return types.Is(c.typ, "ipaddress") }) {
+	if _, ok := q.Body.(*sql.SetOperation); ok && q.OrderBy != nil && slices.ContainsFunc(columns, func(c column) bool { return types.Is(c.typ, "ipaddress") || Packed(c.typ) }) {
 		text = "SELECT * FROM (" + text + ") AS q" + columnList(columns) // sorted by more than the name of a column
 	}
 	if q.WithTies {
@@ -278,7 +281,7 @@ func (t *translator) query(q *sql.Query, outer *scope) (string, []column) {
 			if !types.Orderable(columns[at].typ) {
 				notOrderable(k.Expr, "ORDER BY", columns[at].typ)
 			}
-			if types.Is(columns[at].typ, "ipaddress") { // which is not sorted by its text
+			if types.Is(columns[at].typ, "ipaddress") || Packed(columns[at].typ) { // which is not sorted by its text
 				keys[i].Expr = &sql.Name{Position: k.Expr.Pos(), Ident: sql.Identifier{Position: k.Expr.Pos(), Name: columns[at].name, Quoted: true}}
 			}
 		}
@@ -343,7 +346,7 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 		if len(columns) != len(other) {
 			fault.Fail(b.Position, "TYPE_MISMATCH", "%s query has different number of fields: %d, %d", b.Op, len(columns), len(other))
 		}
-		out, chars := make([]column, len(columns)), make([]*sql.Type, len(columns))
+		out, chars, pack := make([]column, len(columns)), make([]*sql.Type, len(columns)), make([]bool, len(columns))
 		for i, c := range columns {
 			if types.Apart(c.typ, other[i].typ) {
 				fault.Fail(b.Position, "TYPE_MISMATCH", "column %d in %s query has incompatible types: %s, %s", i+1, b.Op, types.Text(c.typ), types.Text(other[i].typ))
@@ -356,15 +359,25 @@ func (t *translator) body(b sql.QueryBody, outer *scope) (string, []column, *sco
 				fault.Fail(b.Position, "TYPE_MISMATCH", "Type %s is not comparable and therefore cannot be used in %s", types.Text(c.typ), what)
 			}
 			out[i] = column{name: c.name, label: c.label, typ: types.Common(c.typ, other[i].typ)}
+			if pack[i] = zonesDiffer(c.typ, other[i].typ); pack[i] {
+				out[i].typ = types.Zoned(packedZone)
+			}
 			if chars[i] = commonChar(c.typ, other[i].typ); chars[i] != nil {
 				out[i].typ = chars[i]
 			}
 		}
 		left, right = paddedQuery(left, columns, chars), paddedQuery(right, other, chars)
+		left, right = zonedQuery(left, columns, pack), zonedQuery(right, other, pack)
 		if !b.All {
 			left, right = inOrderQuery(left, columns), inOrderQuery(right, other)
 		}
 		op := b.Op
+		if anyPacked(out) && !b.All {
+			if !strings.EqualFold(op, "UNION") {
+				fault.Fail(b.Position, "NOT_SUPPORTED", "%s of timestamps with time zones of their own is not supported: convert them by AT TIME ZONE 'UTC'", op)
+			}
+			return distinctZoned("("+left+") UNION ALL ("+right+")", out), out, nil
+		}
 		if b.All {
 			op += " ALL"
 		}
@@ -391,6 +404,27 @@ func (t *translator) values(v *sql.Values, outer *scope) (string, []column, *sco
 		}
 		if len(texts) != len(columns) {
 			fault.Fail(x.Pos(), "TYPE_MISMATCH", "Values rows have mismatched sizes: %d vs %d", len(columns), len(texts))
+		}
+	}
+	for j := range columns {
+		column := make([]*sql.Type, len(v.Rows))
+		for i := range typed {
+			if j < len(typed[i]) {
+				column[i] = typed[i][j]
+			}
+		}
+		if !zonesDiffer(column...) {
+			continue
+		}
+		columns[j].typ = types.Zoned(packedZone)
+		for i := range all {
+			if j < len(all[i]) && !Packed(typed[i][j]) {
+				zone := "'UTC'"
+				if zoned(typed[i][j]) {
+					zone = zoneName(typed[i][j])
+				}
+				all[i][j] = "struct_pack(at := CAST(" + all[i][j] + " AS TIMESTAMPTZ), zone := " + zone + ")"
+			}
 		}
 	}
 	for i, texts := range all {

@@ -96,6 +96,21 @@ func init() {
 		}
 		return javatime.InstantNear(v[0].(time.Time), zone, v[0].(time.Time)), nil
 	}}
+	// The zones of what iso_timestamp and joda_parse read, which say what is wrong with a text.
+	udfs["iso_zone"] = scalar{in: []duckdb.Type{text}, out: text, f: string1(func(s string) (any, error) {
+		if t, err := IsoTimestamp(s); err == nil {
+			return t.Location().String(), nil
+		}
+		return "UTC", nil
+	})}
+	udfs["joda_zone"] = scalar{in: []duckdb.Type{text, text}, out: text, f: func(v []driver.Value) (any, error) {
+		if p, err := Joda(v[1].(string)); err == nil {
+			if t, err := p.Parse(v[0].(string)); err == nil {
+				return t.Location().String(), nil
+			}
+		}
+		return "UTC", nil
+	}}
 	udfs["interval_text"] = scalar{in: []duckdb.Type{whole}, out: text, f: func(v []driver.Value) (any, error) {
 		ms, sign := v[0].(int64), ""
 		if ms < 0 {
