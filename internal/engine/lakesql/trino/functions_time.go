@@ -317,7 +317,11 @@ func timeFunctions() map[string]function {
 			case types.Is(t, "timestamp with time zone") && (t.Zone == "" || t.Zone == "UTC"):
 				return c.fill("strftime(timezone('UTC', $1), '%Y-%m-%dT%H:%M:%S.%gZ')"), nil
 			case types.Is(t, "timestamp with time zone"):
-				return "trino_joda_format_at(" + c.args[0] + ", 'yyyy-MM-dd''T''HH:mm:ss.SSSZZ', " + zoneName(t) + ")", nil
+				text := "trino_joda_format_at(" + c.args[0] + ", 'yyyy-MM-dd''T''HH:mm:ss.SSSZZ', " + zoneName(t) + ")"
+				if dynamic(t) {
+					text = "CASE WHEN " + zoneName(t) + " = 'UTC' THEN " + c.fill("strftime(timezone('UTC', $1), '%Y-%m-%dT%H:%M:%S.%gZ')") + " ELSE " + text + " END"
+				}
+				return text, nil
 			}
 			return c.fill("strftime($1, '%Y-%m-%dT%H:%M:%S.%g')"), nil
 		}},

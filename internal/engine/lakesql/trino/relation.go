@@ -72,6 +72,7 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 			right = "(" + right + ")"
 		}
 		left, right = withoutUnequal(r, left, right, in.columns[:start], in.columns[start:])
+		left, right = joinedInUTC(r, left, right, in.columns[:start], in.columns[start:])
 		kind := r.Kind + " JOIN "
 		if r.Natural {
 			kind = "NATURAL " + kind
@@ -79,7 +80,6 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 				for i := range start {
 					if in.columns[i].name == in.columns[j].name {
 						sharedText(r.Position, in.columns[i], in.columns[j])
-						sharedZone(r.Position, in.columns[i], in.columns[j])
 						in.columns = append(in.columns[:j:j], in.columns[j+1:]...)
 						break
 					}
@@ -105,7 +105,6 @@ func (t *translator) relation(r sql.Relation, in *scope) string {
 						for k := range in.columns[:start] {
 							if in.columns[k].name == id.Lower() {
 								sharedText(r.Position, in.columns[k], in.columns[j])
-								sharedZone(r.Position, in.columns[k], in.columns[j])
 								in.columns[k].typ = types.Common(in.columns[k].typ, in.columns[j].typ)
 							}
 						}
@@ -155,20 +154,7 @@ func withoutUnequal(r *sql.Join, left, right string, ours, theirs []column) (str
 		return left, right
 	}
 	without := func(r sql.Relation, text string) (string, bool) {
-		name := ""
-		switch r := r.(type) {
-		case *sql.Table:
-			name = r.Name.Last()
-		case *sql.AliasedRelation:
-			switch of := r.Relation.(type) {
-			case *sql.Table:
-				name = r.Alias.Lower()
-			case *sql.SubqueryRelation:
-				if !of.Lateral {
-					name = r.Alias.Lower()
-				}
-			}
-		}
+		name := relationName(r)
 		if name == "" {
 			return text, false
 		}
@@ -182,6 +168,24 @@ func withoutUnequal(r *sql.Join, left, right string, ours, theirs []column) (str
 		left, _ = without(r.Left, left)
 	}
 	return left, right
+}
+
+// relationName is the name of a table or a subquery; empty for other relations, and for those without one.
+func relationName(r sql.Relation) string {
+	switch r := r.(type) {
+	case *sql.Table:
+		return r.Name.Last()
+	case *sql.AliasedRelation:
+		switch of := r.Relation.(type) {
+		case *sql.Table:
+			return r.Alias.Lower()
+		case *sql.SubqueryRelation:
+			if !of.Lateral {
+				return r.Alias.Lower()
+			}
+		}
+	}
+	return ""
 }
 
 func (t *translator) subquery(r *sql.SubqueryRelation, in *scope) (string, []column) {

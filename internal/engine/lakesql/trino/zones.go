@@ -139,7 +139,7 @@ var keepsZone = map[string]int{ // with how many arguments
 }
 
 // withoutZones are those whose result has nothing of the zones of what they take.
-var withoutZones = map[string]bool{"count": true, "count_if": true, "approx_distinct": true, "checksum": true}
+var withoutZones = map[string]bool{"count": true, "count_if": true, "approx_distinct": true, "checksum": true, "grouping": true}
 
 // zonedArguments makes the arguments of an aggregate such that its result has their zones, or such that there
 // is none but UTC. packed: the result is of values with a zone each.
@@ -190,9 +190,29 @@ func zonesWithin(t *sql.Type) bool {
 	return slices.ContainsFunc(t.Args, other) || slices.ContainsFunc(t.Fields, func(f sql.RowField) bool { return other(f.Type) })
 }
 
-// sharedZone refuses to join by a name columns whose values have a zone each.
-func sharedZone(at sql.Position, a, b column) {
-	if Packed(a.typ) || Packed(b.typ) {
-		fault.Fail(at, "NOT_SUPPORTED", "Column %s has time zones of its own, by which USING is not supported: join ON a.%s = b.%s", a.name, a.name, a.name)
+// joinedInUTC makes moments of UTC of the columns of several zones that relations are joined by the names of.
+func joinedInUTC(r *sql.Join, left, right string, ours, theirs []column) (string, string) {
+	replace := func(rel sql.Relation, text string, c *column) string {
+		if !zoned(c.typ) || c.typ.Zone == "" || c.typ.Zone == "UTC" {
+			return text
+		}
+		name := relationName(rel)
+		if name == "" {
+			fault.Fail(r.Position, "NOT_SUPPORTED", "Column %s has time zones of its own, by the name of which such relations cannot be joined: join them ON a.%[1]s = b.%[1]s", c.name)
+		}
+		value, typ := unpackZone(duck.Ident(c.name), c.typ)
+		if value, c.typ = inUTC(value, typ); typ == c.typ {
+			return text
+		}
+		return "(SELECT * REPLACE (" + value + " AS " + duck.Ident(c.name) + ") FROM " + text + ") AS " + duck.Ident(name)
 	}
+	for i := range ours {
+		for j := range theirs {
+			a, b := &ours[i], &theirs[j]
+			if a.name == b.name && zonesDiffer(a.typ, b.typ) && (r.Natural || slices.ContainsFunc(r.Using, func(id sql.Identifier) bool { return id.Lower() == a.name })) {
+				left, right = replace(r.Left, left, a), replace(r.Right, right, b)
+			}
+		}
+	}
+	return left, right
 }
