@@ -101,7 +101,7 @@ func finish(columns []ResultColumn, known []trino.Output) {
 		if c.Type == "interval day to second" || c.Type == "varchar" && types.Is(c.typ, "json", "char", "uuid") || trino.Packed(c.typ) || types.Is(c.typ, "unknown") {
 			c.Type = c.typ.Name
 		}
-		if types.Is(c.typ, "json", "uuid", "geometry", "sphericalgeography", "bingtile", "ipaddress") {
+		if types.Is(c.typ, "json", "uuid", "geometry", "sphericalgeography", "bingtile", "ipaddress", "color") {
 			c.Type, c.Precision = c.typ.Name, 0
 		}
 	}
@@ -113,7 +113,7 @@ func refine(known, actual *sql.Type) *sql.Type {
 		return actual
 	}
 	switch {
-	case types.Is(known, "varchar", "char", "json", "uuid", "geometry", "sphericalgeography", "bingtile", "ipaddress") && types.Is(actual, "varchar"), trino.Packed(known), types.Is(known, "unknown"), types.Is(known, "timestamp with time zone") && types.Is(actual, "timestamp with time zone"), types.IsInterval(known) && types.IsInterval(actual):
+	case types.Is(known, "varchar", "char", "json", "uuid", "geometry", "sphericalgeography", "bingtile", "ipaddress", "color") && types.Is(actual, "varchar"), trino.Packed(known), types.Is(known, "unknown"), types.Is(known, "timestamp with time zone") && types.Is(actual, "timestamp with time zone"), types.IsInterval(known) && types.IsInterval(actual):
 		return known
 	case known.Name == actual.Name && len(known.Args) == len(actual.Args) && len(known.Fields) == len(actual.Fields) && len(known.Args)+len(known.Fields) > 0:
 		t := &sql.Type{Name: known.Name}

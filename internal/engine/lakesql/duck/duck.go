@@ -23,7 +23,7 @@ func Type(t *sql.Type) string {
 		return strings.ToUpper(t.Name)
 	case "real", "float":
 		return "FLOAT"
-	case "varchar", "char", "geometry", "sphericalgeography", "bingtile", "ipaddress": // of the last three their text
+	case "varchar", "char", "geometry", "sphericalgeography", "bingtile", "ipaddress", "color": // of the last four their text
 		return "VARCHAR"
 	case "varbinary", "hyperloglog", "tdigest":
 		return "BLOB"
@@ -69,7 +69,7 @@ func Type(t *sql.Type) string {
 		return "STRUCT(" + strings.Join(parts, ", ") + ")"
 	}
 	switch t.Name {
-	case "ipprefix", "setdigest", "p4hyperloglog", "color", "sphericalgeography", "objectid":
+	case "ipprefix", "setdigest", "p4hyperloglog", "sphericalgeography", "objectid":
 		fault.Fail(t.Position, "NOT_SUPPORTED", "Type %s is not supported", t)
 	}
 	fault.Fail(t.Position, "TYPE_NOT_FOUND", "Unknown type: %s", t)

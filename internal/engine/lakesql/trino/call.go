@@ -259,7 +259,7 @@ func takes(want signature.Type, t *sql.Type) bool {
 		return types.IsText(t) || types.Is(t, "json", "uuid")
 	case "json":
 		return types.IsText(t) || types.Is(t, "json")
-	case "varbinary", "array", "map", "boolean", "hyperloglog", "geometry", "sphericalgeography", "bingtile", "ipaddress", "tdigest", "qdigest":
+	case "varbinary", "array", "map", "boolean", "hyperloglog", "geometry", "sphericalgeography", "bingtile", "ipaddress", "tdigest", "qdigest", "color":
 		return types.Is(t, want.Base())
 	case "double", "real", "decimal":
 		return types.IsNumeric(t)

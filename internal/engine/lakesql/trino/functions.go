@@ -13,7 +13,7 @@ var translations map[string]function
 func init() { // not a literal: the functions refer to the table through the translator
 	translations = map[string]function{}
 	for _, table := range []map[string]function{aggregateFunctions(), conditionals(), mathFunctions(), stringFunctions(), regexpFunctions(),
-		binaryFunctions(), timeFunctions(), arrayFunctions(), mapFunctions(), jsonFunctions(), geometryFunctions(), digestFunctions()} {
+		binaryFunctions(), timeFunctions(), arrayFunctions(), mapFunctions(), jsonFunctions(), geometryFunctions(), digestFunctions(), colorFunctions()} {
 		maps.Copy(translations, table)
 	}
 	for name, f := range translations {
@@ -28,7 +28,7 @@ var unsupported = map[string]bool{}
 
 func init() {
 	for _, name := range []string{"learn_classifier", "learn_regressor", "learn_libsvm_classifier", "learn_libsvm_regressor", "classify", "features", "regress",
-		"bar", "render", "rgb", "color", "spooky_hash_v2_32", "spooky_hash_v2_64",
+		"spooky_hash_v2_32", "spooky_hash_v2_64",
 		"make_set_digest", "merge_set_digest", "intersection_cardinality", "jaccard_index", "hash_counts", "contains_ip", "ip_prefix",
 		"from_iso8601_timestamp_nanos",
 		"st_geomaslegacybinary", "st_geomfromlegacybinary", "geometry_from_hadoop_shape",

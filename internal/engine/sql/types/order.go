@@ -14,7 +14,7 @@ func Comparable(t *sql.Type) bool {
 // those of what has them inside. Addresses have one by themselves, not within another value.
 func Orderable(t *sql.Type) bool {
 	within := func(t *sql.Type) bool { return !Is(t, "ipaddress") && Orderable(t) }
-	return !Is(t, "geometry", "sphericalgeography", "hyperloglog", "tdigest", "qdigest", "map", "json") && parts(t, within)
+	return !Is(t, "geometry", "sphericalgeography", "hyperloglog", "tdigest", "qdigest", "map", "json", "color") && parts(t, within)
 }
 
 // parts reports whether all types in a type are as is asked.

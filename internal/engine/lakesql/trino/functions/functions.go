@@ -15,7 +15,7 @@ type (
 )
 
 // All is every function, by topics.
-var All = slices.Concat(conditions, aggregates, windows, numbers, text, patterns, binary, times, arrays, maps, documents, Geometries, session)
+var All = slices.Concat(conditions, aggregates, windows, numbers, text, patterns, binary, times, arrays, maps, documents, Geometries, colors, session)
 
 func topic(name string, list signature.List) signature.List {
 	for i := range list {
