@@ -74,6 +74,9 @@ func (t *translator) operation(x *sql.Operation, in *scope) (string, *sql.Type) 
 		if x.Op != "=" && x.Op != "<>" && types.Is(lt, "array") && types.Is(rt, "array") && !(complete(x.Left) && complete(x.Right)) {
 			return orderOfArrays(x.Op, left, right), types.Boolean
 		}
+		if x.Op != "=" && x.Op != "<>" && types.Is(lt, "row") && types.Is(rt, "row") && len(lt.Fields) == len(rt.Fields) && !(complete(x.Left) && complete(x.Right)) {
+			return orderOfRows(x.Op, left, right, lt, rt), types.Boolean
+		}
 		if types.Padded(lt, rt) {
 			left, right = unpadded(left), unpadded(right)
 		}
@@ -90,6 +93,18 @@ func orderOfArrays(op, left, right string) string {
 	return "list_transform([struct_pack(l := " + left + ", r := " + right + ")], lambda __a: CASE WHEN __a.l IS NULL OR __a.r IS NULL THEN NULL WHEN list_transform([" + first +
 		"], lambda __f: __f IS NOT NULL AND (__f[1] IS NULL OR __f[2] IS NULL))[1] THEN " + duck.Raise("NOT_SUPPORTED", "'ARRAY comparison not supported for arrays with null elements'") +
 		" ELSE __a.l " + op + " __a.r END)[1]"
+}
+
+// orderOfRows compares rows field by field, which fails where one has a null that the order hangs on.
+func orderOfRows(op, left, right string, lt, rt *sql.Type) string {
+	var b strings.Builder
+	b.WriteString("list_transform([struct_pack(l := " + left + ", r := " + right + ")], lambda __a: CASE WHEN __a.l IS NULL OR __a.r IS NULL THEN NULL")
+	for i := range lt.Fields {
+		l, r := "__a.l."+duck.Ident(types.FieldName(lt, i)), "__a.r."+duck.Ident(types.FieldName(rt, i))
+		b.WriteString(" WHEN " + l + " IS NULL OR " + r + " IS NULL THEN " + duck.Raise("NOT_SUPPORTED", "'ROW comparison not supported for fields with null elements'") +
+			" WHEN " + l + " <> " + r + " THEN " + l + " " + op[:1] + " " + r)
+	}
+	return b.String() + fmt.Sprintf(" ELSE %t END)[1]", len(op) == 2)
 }
 
 // addressBytes is an address in the form that it is compared by.
