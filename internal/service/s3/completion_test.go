@@ -91,6 +91,8 @@ func TestSaidOfBodies(t *testing.T) {
 	}{
 		{[]string{"X-Amz-Checksum-Bad", crc}, "The algorithm type you specified in x-amz-checksum- header is invalid."},
 		{[]string{"X-Amz-Checksum-Crc32", "y/Q5Jh=="}, "Value for x-amz-checksum-crc32 header is invalid."},
+		{[]string{"X-Amz-Checksum-Crc32", ""}, "Value for x-amz-checksum-crc32 header is invalid."},
+		{[]string{"X-Amz-Checksum-Crc32", "", "X-Amz-Checksum-Sha1", ""}, "Multiple checksum Types are not allowed."},
 		{[]string{"X-Amz-Trailer", "x-amz-checksum-crc32"}, "MalformedTrailerError"},
 		{[]string{"X-Amz-Trailer", "x-amz-checksum-crc32", "X-Amz-Checksum-Crc32", crc}, "<Message>Expecting a single x-amz-checksum- header</Message>"},
 		{[]string{"X-Amz-Trailer", trailers, "X-Amz-Sdk-Checksum-Algorithm", "sha256"}, "Multiple checksum Types are not allowed."},
