@@ -120,7 +120,7 @@ func TestParseSettings(t *testing.T) {
 			t.Errorf("%q: read again it is %+v, %v", in, again, err)
 		}
 	}
-	for _, bad := range []string{"", "yes", "on off", "target=", "target=1KiB", "target=2GiB", "target=-5", "target=99999999999GiB", "after=5", "after=-5m", "after=1000h", "keep=1e", "size=1MiB"} {
+	for _, bad := range []string{"", "yes", "on off", "target=", "target=1KiB", "target=2GiB", "target=-5", "target=99999999999GiB", "target=17179869185GiB" /* 1 GiB in 64 bits */, "after=5", "after=-5m", "after=1000h", "keep=1e", "size=1MiB"} {
 		if s, err := ParseSettings(bad); err == nil {
 			t.Errorf("%q: got %v", bad, s)
 		}
