@@ -146,7 +146,7 @@ func (a *API) caller(c Caller, input any) Caller {
 func (a *API) bind(m *model.Service) (map[string]*boundOperation, error) {
 	bound := make(map[string]*boundOperation, len(a.Operations))
 	for _, op := range a.Operations {
-		if op.call == nil && op.stream == nil && op.Mode != ModeRefuses {
+		if op.call == nil && op.stream == nil {
 			return nil, fmt.Errorf("awswire: %s operation %q has no method", m.Name, op.Name)
 		}
 		if bound[op.Name] != nil {

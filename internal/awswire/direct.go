@@ -45,7 +45,7 @@ func (h *Handler) plain() *Handler {
 
 func (x *exchange) direct() error {
 	op := x.h.operations[x.name]
-	if op == nil || op.Mode == ModeRefuses || op.stream != nil {
+	if op == nil || op.stream != nil {
 		return x.h.unbound(x)
 	}
 	return x.call(op)

@@ -228,7 +228,7 @@ func (x *exchange) serve() error {
 	if CallerFrom(x.ctx).Anonymous && (op == nil || !op.takesUnsigned()) {
 		return sigv4.Missing(x.h.model.SigningName)
 	}
-	if op == nil || op.Mode == ModeRefuses || op.stream != nil && x.protocol == Query {
+	if op == nil || op.stream != nil && x.protocol == Query {
 		return x.h.unbound(x)
 	}
 	out := bufferPool.Get().(*bytes.Buffer)
@@ -279,7 +279,7 @@ func reads(operation string) bool {
 // takesStream says whether the operation reads the body by itself.
 func (x *exchange) takesStream() bool {
 	op := x.h.operations[x.name]
-	if x.protocol != RestJSON || op == nil || op.Mode == ModeRefuses {
+	if x.protocol != RestJSON || op == nil {
 		return false
 	}
 	input, _ := x.h.plans(op)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Mode says what a service does with an operation. docs/operations.md is generated
-// from it.
+// Mode says what a service does with an operation that it binds; others are refused by
+// name. docs/operations.md is generated from it.
 type Mode uint8
 
 const (
@@ -17,8 +17,6 @@ const (
 	ModeExecutes Mode = iota
 	// ModeStores: the settings are kept and read back; nothing acts on them.
 	ModeStores
-	// ModeRefuses: the operation is refused by name, as those that no Operation binds are.
-	ModeRefuses
 )
 
 // Operation is one API operation bound to the method that serves it. An operation of
@@ -77,9 +75,6 @@ func Executes[I, O, F any](method func(context.Context, *I, ...F) (*O, error), o
 func Stores[I, O, F any](method func(context.Context, *I, ...F) (*O, error), on ...func(Caller, *I) []string) Operation {
 	return bind(ModeStores, method, on)
 }
-
-// Refuses is an operation that clients are told is not supported.
-func Refuses(name string) Operation { return Operation{Name: name, Mode: ModeRefuses} }
 
 // Streams binds an operation that answers with a stream of events; E is the SDK's union of
 // them. The SDK client's own method cannot be the shape, as what it returns reads.

@@ -9,11 +9,8 @@ import (
 
 // String is the word of the operations table.
 func (m Mode) String() string {
-	switch m {
-	case ModeStores:
+	if m == ModeStores {
 		return "stores"
-	case ModeRefuses:
-		return "refuses"
 	}
 	return "executes"
 }

@@ -27,5 +27,5 @@ func (h *Handler) TakesUnsigned(r *http.Request, action string) bool {
 		}
 	}
 	op := h.operations[name]
-	return op != nil && op.Mode != ModeRefuses && (op.unsigned || op.model != nil && op.model.Unsigned)
+	return op != nil && (op.unsigned || op.model != nil && op.model.Unsigned)
 }
