@@ -128,23 +128,22 @@ func checkFormat(path string) error {
 	return nil
 }
 
-// emptyLog throws the log away, and the items of tables with it. The old files go in the
-// background: only their names have to be free.
-func (d dirs) emptyLog() error {
-	trash, err := os.MkdirTemp(d.tmp, "reset-")
+// emptyLog throws the log away, and the items of tables with it. The old files are put aside, in a
+// folder that the caller removes: only their names have to be free.
+func (d dirs) emptyLog() (trash string, err error) {
+	trash, err = os.MkdirTemp(d.tmp, "reset-")
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, dir := range []string{d.log, d.items, d.backups, d.logIndex, d.queues, d.outbox, d.metrics} {
 		if err := os.Rename(dir, filepath.Join(trash, filepath.Base(dir))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return "", err
 		}
 		if err := os.MkdirAll(dir, 0o750); err != nil {
-			return err
+			return "", err
 		}
 	}
-	go os.RemoveAll(trash)
-	return nil
+	return trash, nil
 }
 
 // temp is a directory of a part's own for what can go. The part makes it.

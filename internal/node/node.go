@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -76,6 +77,8 @@ type Node struct {
 	// stack.
 	mu    sync.RWMutex
 	stack *stack
+
+	removing sync.WaitGroup // of what resets threw away
 
 	clock clockwork.Clock // of all services
 }
@@ -250,6 +253,7 @@ func (n *Node) release() error {
 	if n.inner != nil {
 		n.inner.Close() // the same
 	}
+	n.removing.Wait() // before another process may have the directory
 	return errors.Join(append(errs, n.dirs.close())...)
 }
 
@@ -290,9 +294,15 @@ func (n *Node) openEmpty(ctx context.Context) (*stack, error) {
 	if err := n.objects.Reset(ctx); err != nil {
 		return nil, fmt.Errorf("remove objects: %w", err)
 	}
-	if err := n.dirs.emptyLog(); err != nil {
+	trash, err := n.dirs.emptyLog()
+	if err != nil {
 		return nil, fmt.Errorf("remove the log: %w", err)
 	}
+	n.removing.Go(func() {
+		if err := os.RemoveAll(trash); err != nil {
+			n.log.Warn("what a reset threw away stays until the next start", "error", err)
+		}
+	})
 	return openStack(ctx, n)
 }
 
