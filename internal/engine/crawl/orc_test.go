@@ -29,7 +29,7 @@ func (s *failingSource) Open(ctx context.Context, key string, offset, length int
 }
 
 // largeORC is a file that is more than a head and has a footer that is more than a tail.
-func largeORC(t *testing.T, columns int) []byte {
+func largeORC(t *testing.T, columns int, compression string) []byte {
 	t.Helper()
 	types := []orcfile.Type{{Kind: orcfile.Struct}}
 	var values []*orcfile.Values
@@ -42,7 +42,7 @@ func largeORC(t *testing.T, columns int) []byte {
 		types, values = append(types, orcfile.Type{Kind: kind}), append(values, v)
 	}
 	var b bytes.Buffer
-	w, err := orcfile.NewWriter(&b, types, "none")
+	w, err := orcfile.NewWriter(&b, types, compression)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func largeORC(t *testing.T, columns int) []byte {
 
 func TestLargeORC(t *testing.T) {
 	const columns = 1500
-	src := &failingSource{mapSource: mapSource{"x/f.orc": largeORC(t, columns)}, after: 3} // head, tail, footer
+	src := &failingSource{mapSource: mapSource{"x/f.orc": largeORC(t, columns, "none")}, after: 3} // head, tail, footer
 	tables, err := Run(t.Context(), src, "x/", "b", Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +73,18 @@ func TestLargeORC(t *testing.T) {
 	}
 }
 
+func TestORCCompressions(t *testing.T) {
+	for _, c := range []string{"none", "zlib", "snappy", "lz4", "zstd"} {
+		tables, err := Run(t.Context(), mapSource{"x/f.orc": largeORC(t, 100, c)}, "x/", "b", Options{})
+		if err != nil || len(tables) != 1 || tables[0].Format.Classification != ORC || len(tables[0].Columns) != 100 {
+			t.Errorf("%s: %+v (%v)", c, tables, err)
+		}
+	}
+}
+
 // TestBrokenORC: a file that is cut or changed anywhere in its end is Unknown, or what it was.
 func TestBrokenORC(t *testing.T) {
-	whole := mapSource{"x/f.orc": largeORC(t, 3)}["x/f.orc"]
+	whole := mapSource{"x/f.orc": largeORC(t, 3, "none")}["x/f.orc"]
 	whole = append([]byte("ORC"), whole[len(whole)-400:]...)
 	for i := 3; i < len(whole); i++ {
 		for _, b := range [][]byte{whole[:i], append(append(bytes.Clone(whole[:i]), whole[i]^0xff), whole[i+1:]...)} {
