@@ -194,3 +194,27 @@ func TestNamesAreCheckedWhenTheyAreConnectedTo(t *testing.T) {
 		t.Errorf("asked %d times", asked.Load())
 	}
 }
+
+// TestAddressesOfThisMachine: every address of an interface is one of this machine; others are not.
+func TestAddressesOfThisMachine(t *testing.T) {
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1"), netip.MustParseAddr("0.0.0.0"), netip.MustParseAddr("::")}
+	for _, a := range own {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			here = append(here, plain(p.Addr()))
+		}
+	}
+	for _, addr := range here {
+		if !isHere(addr) {
+			t.Errorf("%v is not of this machine", addr)
+		}
+	}
+	for _, other := range []string{"192.0.2.1", "2001:db8::1"} { // of documentation: nobody has them
+		if isHere(netip.MustParseAddr(other)) {
+			t.Errorf("%v is of this machine", other)
+		}
+	}
+}
