@@ -83,6 +83,11 @@ func (s *Service) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteIte
 	if err != nil {
 		return nil, err
 	}
+	for i, w := range writes {
+		if u := used.by[w.t.Name]; u != nil {
+			u.as = names[i]
+		}
+	}
 	out := &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{}}
 	i := 0
 	for _, name := range sortedKeys(in.RequestItems) {
@@ -301,7 +306,7 @@ func (s *Service) readBatch(in *dynamodb.BatchGetItemInput, names []string, gets
 	var throttled error
 	for i, g := range gets {
 		items := []map[string]types.AttributeValue{}
-		u := &usage{}
+		u := &usage{as: names[i]}
 		rest := g.request
 		rest.Keys = nil
 		for j, key := range g.keys {

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 
@@ -18,6 +19,7 @@ type usage struct {
 	indexes map[string]float64
 	write   bool
 	hash    attr.Value // the partition key, where it is one
+	as      string     // what the request calls the table, an ARN or its name; empty: its name
 }
 
 func (u *usage) add(index string, units float64) {
@@ -119,7 +121,7 @@ func (u *usage) consumed(d *table, how types.ReturnConsumedCapacity, transaction
 		}
 		return c
 	}
-	out := &types.ConsumedCapacity{TableName: aws.String(d.Name), CapacityUnits: aws.Float64(u.total())}
+	out := &types.ConsumedCapacity{TableName: aws.String(cmp.Or(u.as, d.Name)), CapacityUnits: aws.Float64(u.total())}
 	if transaction && u.write {
 		out.WriteCapacityUnits = aws.Float64(u.total())
 	} else if transaction {

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
@@ -109,7 +110,7 @@ func (s *Service) get(t *openTable, in *dynamodb.GetItemInput, key attr.Item, pr
 			return nil, false, nil, err
 		}
 	}
-	u = &usage{hash: key[t.Hash]}
+	u = &usage{hash: key[t.Hash], as: aws.ToString(in.TableName)}
 	u.add("", readUnits(size, isTrue(in.ConsistentRead)))
 	s.spend(t.table, u)
 	return stored, found, u, nil

@@ -159,7 +159,11 @@ func (s *Service) putItem(ctx context.Context, in *dynamodb.PutItemInput, item a
 		Table: t.items, Key: item, Decide: decidePut(item, cond, showOld(in.ReturnValuesOnConditionCheckFailure)),
 		Blind: cond == nil && in.ReturnValues != types.ReturnValueAllOld, Sized: s.sized(in.ReturnConsumedCapacity),
 	})
-	return r, u, t, err
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	u.as = aws.ToString(in.TableName)
+	return r, u, t, nil
 }
 
 func showOld(how types.ReturnValuesOnConditionCheckFailure) bool {
@@ -219,6 +223,7 @@ func (s *Service) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, 
 	if err != nil {
 		return nil, err
 	}
+	u.as = aws.ToString(in.TableName)
 	out := &dynamodb.DeleteItemOutput{ConsumedCapacity: u.consumed(t.table, in.ReturnConsumedCapacity, false)}
 	if in.ReturnValues == types.ReturnValueAllOld {
 		out.Attributes = itemToSDK(r.Old)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -80,7 +81,7 @@ func (s *Service) query(ctx context.Context, in *dynamodb.QueryInput) (*page, er
 	if err != nil {
 		return nil, err
 	}
-	pg := &page{t: t, filter: filter, projection: projection}
+	pg := &page{t: t, filter: filter, projection: projection, used: usage{as: aws.ToString(in.TableName)}}
 	if err := pg.choose(reading{
 		index: in.IndexName, sel: in.Select, consistent: in.ConsistentRead, limit: in.Limit,
 		filterPaths: pathsOf(filter), projectedPaths: pathsIn(projection),
@@ -215,7 +216,7 @@ func (s *Service) scan(ctx context.Context, in *dynamodb.ScanInput) (*page, erro
 	if err != nil {
 		return nil, err
 	}
-	pg := &page{t: t, filter: filter, projection: projection}
+	pg := &page{t: t, filter: filter, projection: projection, used: usage{as: aws.ToString(in.TableName)}}
 	if err := pg.choose(reading{
 		index: in.IndexName, sel: in.Select, consistent: in.ConsistentRead, limit: in.Limit,
 		filterPaths: pathsOf(filter), projectedPaths: pathsIn(projection),

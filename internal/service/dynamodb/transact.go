@@ -252,6 +252,7 @@ func (s *Service) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 	out := &dynamodb.TransactWriteItemsOutput{}
 	used := &usages{}
 	for i, a := range actions {
+		used.of(a.t.table).as = a.table
 		if results == nil { // done before: what it reads now
 			used.of(a.t.table).add("", 2)
 			continue
@@ -455,7 +456,9 @@ func (s *Service) TransactGetItems(ctx context.Context, in *dynamodb.TransactGet
 				out.Responses[i].Item = itemToSDK(got)
 			}
 		}
-		used.of(gets[i].t.table).add("", 2*readUnits(size, true))
+		u := used.of(gets[i].t.table)
+		u.as = aws.ToString(in.TransactItems[i].Get.TableName)
+		u.add("", 2*readUnits(size, true))
 	}
 	for _, t := range used.order {
 		s.spend(t, used.by[t.Name])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -179,6 +180,7 @@ func (s *Service) updateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	used.as = aws.ToString(in.TableName)
 	return returned(in.ReturnValues, u, r), used, t, nil
 }
 
