@@ -48,7 +48,10 @@ func (t *translator) local(text string, typ *sql.Type) string {
 		return text
 	}
 	zone := typ.Zone
-	if rest, ok := strings.CutPrefix(zone, DynamicZone); ok { // mostly UTC, which DuckDB knows how to show
+	if rest, ok := strings.CutPrefix(zone, DynamicZone); ok {
+		if len(text) > shortMoment {
+			return "trino_local(" + text + ", " + rest + ")"
+		}
 		return "CASE WHEN " + rest + " = 'UTC' THEN timezone('UTC', " + text + ") ELSE trino_local(" + text + ", " + rest + ") END"
 	}
 	if zone == "" {
@@ -248,7 +251,7 @@ func timeFunctions() map[string]function {
 			c.dateUnit(c.typ(1))
 			if typ := c.typ(1); shifts(typ) {
 				text := "trino_zoned_trunc(" + duck.Quote(c.unit()) + ", " + c.args[1] + ", " + zoneName(typ) + ")"
-				if dynamic(typ) {
+				if dynamic(typ) && len(c.args[1]) <= shortMoment {
 					text = "CASE WHEN " + zoneName(typ) + " = 'UTC' THEN timezone('UTC', date_trunc(" + duck.Quote(c.unit()) + ", timezone('UTC', " + c.args[1] + "))) ELSE " + text + " END"
 				}
 				return text, typ

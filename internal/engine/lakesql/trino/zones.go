@@ -18,6 +18,10 @@ import (
 // dynamic reports whether values have a zone each.
 func dynamic(t *sql.Type) bool { return t != nil && strings.HasPrefix(t.Zone, DynamicZone) }
 
+// shortMoment is up to how many bytes a moment with a zone of its own is written twice, once for UTC, of which
+// most are and which DuckDB knows how to show: calls within calls would double the text each time.
+const shortMoment = 400
+
 func zoned(t *sql.Type) bool { return types.Is(t, "timestamp with time zone") }
 
 // zonesDiffer reports whether values of some types, where they come together, may have different zones.
