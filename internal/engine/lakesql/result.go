@@ -101,6 +101,9 @@ func finish(columns []ResultColumn, known []trino.Output) {
 		if c.Type == "interval day to second" || c.Type == "varchar" && types.Is(c.typ, "json", "char", "uuid") || trino.Packed(c.typ) || types.Is(c.typ, "unknown") {
 			c.Type = c.typ.Name
 		}
+		if trino.Packed(c.typ) {
+			c.Precision = 3
+		}
 		if types.Is(c.typ, "json", "uuid", "geometry", "sphericalgeography", "bingtile", "ipaddress", "color") {
 			c.Type, c.Precision = c.typ.Name, 0
 		}
