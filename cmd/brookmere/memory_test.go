@@ -11,9 +11,9 @@ import (
 func TestMemoryLimit(t *testing.T) {
 	for live, want := range map[uint64]int64{
 		0:         memoryFloor,
-		195 << 20: memoryFloor,
-		200 << 20: 346 << 20,
-		800 << 20: 1096 << 20,
+		67 << 20:  memoryFloor,
+		200 << 20: 506 << 20,
+		800 << 20: 1256 << 20,
 	} {
 		if got := memoryLimit(live); got != want {
 			t.Errorf("the limit of a heap of %d MiB is %d MiB, want %d", live>>20, got>>20, want>>20)
