@@ -69,10 +69,14 @@ func (l *Log) follow() error {
 func (l *Log) changed(ctx context.Context, stream string) bool {
 	l.following.Lock()
 	defer l.following.Unlock()
+	known := l.ofStream(stream)
 	info, err := l.js.Stream(ctx, stream)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		l.removed(stream)
+		// A shard that was taken in since it was asked for may be of a stream that was made since.
+		if known != nil {
+			l.removed(known)
+		}
 	case err == nil:
 		l.adopt(&info.CachedInfo().Config)
 	}
@@ -109,46 +113,68 @@ func (l *Log) adopt(cfg *jetstream.StreamConfig) *Shard {
 	return s
 }
 
-// removed forgets a shard that another log has removed.
-func (l *Log) removed(stream string) {
-	l.mu.Lock()
-	var gone *Shard
-	for name, s := range l.shards {
+// ofStream is the shard of a stream; nil if there is none.
+func (l *Log) ofStream(stream string) *Shard {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, s := range l.shards {
 		if s.stream == stream {
-			gone = s
-			delete(l.shards, name)
+			return s
 		}
 	}
-	l.mu.Unlock()
-	if gone != nil {
-		gone.end(fmt.Errorf("%w: %s", ErrNoShard, gone.name))
-		l.cache.drop(gone)
-	}
+	return nil
 }
 
-// refresh looks whether another log has appended to a shared shard.
+// removed forgets a shard that another log has removed.
+func (l *Log) removed(s *Shard) {
+	l.mu.Lock()
+	if l.shards[s.name] == s {
+		delete(l.shards, s.name)
+	}
+	l.mu.Unlock()
+	s.end(fmt.Errorf("%w: %s", ErrNoShard, s.name))
+	l.cache.drop(s)
+}
+
+// refresh looks whether another log has appended to a shared shard, and takes in what was there at the call.
 func (s *Shard) refresh(ctx context.Context) error {
 	if !s.log.opts.Shared {
 		return nil
 	}
 	first, last, err := s.bounds(ctx)
-	if err != nil {
+	if err != nil || last <= s.lastFrame() {
 		return err
-	}
-	s.mu.Lock()
-	known := s.last
-	s.mu.Unlock()
-	if last <= known {
-		return nil
 	}
 	end, err := s.endHeader(ctx, first, last)
 	if err != nil {
 		return err
 	}
+	for tried := time.Now(); !s.extend(first, last, end); {
+		// Appends of this log are under way: they take in what they find before them (recover).
+		if time.Since(tried) > fetchWait {
+			return fmt.Errorf("shardlog: where shard %s ends is not known while appends to it fail", s.name)
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.log.ctx.Done():
+			return ErrClosed
+		}
+	}
+	return nil
+}
+
+// extend takes in that the shard has frames up to the last one, whose header is end, if it does not know; false says that
+// it cannot yet.
+func (s *Shard) extend(first, last uint64, end header) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if last <= s.last || len(s.inflight) > 0 || s.sending || s.recovering {
-		return nil // own frames are among them: they come by their own way
+	if last <= s.last || s.ended() {
+		return true
+	}
+	if len(s.inflight) > 0 || s.sending || s.recovering {
+		return false
 	}
 	if s.first > s.last {
 		s.first, s.firstHeader = max(first, s.floor), nil
@@ -157,7 +183,7 @@ func (s *Shard) refresh(ctx context.Context) error {
 	s.last, s.lastHeader, s.stored = last, end, last
 	s.next, s.nextSeq = end, last
 	s.wake()
-	return nil
+	return true
 }
 
 // leader asks the server that leads the stream for a frame that another replica did not

@@ -172,3 +172,28 @@ func TestSharedAppends(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedReadBesideAppends reads what another log has appended before, while an append of the reader's own log is not
+// over yet: it is not the end of the shard.
+func TestSharedReadBesideAppends(t *testing.T) {
+	a, b := two(t)
+	s := create(t, a, "s", ShardConfig{})
+	put(t, s, "0")
+	other, err := b.Shard(t.Context(), "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, other, "1")
+	s.mu.Lock()
+	s.recovering = true // as it is for a moment after who appended has been told
+	s.mu.Unlock()
+	time.AfterFunc(50*time.Millisecond, func() {
+		s.mu.Lock()
+		s.recovering = false
+		s.mu.Unlock()
+	})
+	records, _, err := s.Read(t.Context(), Position{2, 0}, ReadOptions{}, nil)
+	if err != nil || len(records) != 1 || string(records[0].Data) != "1" {
+		t.Fatalf("read %v, %v", records, err)
+	}
+}
