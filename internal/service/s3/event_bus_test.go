@@ -15,6 +15,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
+// hear has the events of a service heard, by queues, topics and functions, and by buses.
+func hear(t *testing.T, s *Service) (*heard, *bus) {
+	t.Helper()
+	h := &heard{got: map[string][]string{}}
+	buses := &bus{got: map[string][]string{}, ids: map[string]bool{}}
+	box := outbox(t, filepath.Join(t.TempDir(), "outbox"))
+	events := NewEvents(EventsConfig{Objects: s, Outbox: box, Queues: h, Topics: h, Functions: h, Buses: buses})
+	if err := events.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { events.Close(context.Background()); box.Close() })
+	return h, buses
+}
+
 // bus keeps what is put on it, by the event's type.
 type bus struct {
 	mu   sync.Mutex

@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,14 +18,7 @@ func TestRestoredCopiesEnd(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Date(2030, 5, 1, 10, 0, 0, 0, time.UTC))
 	dir := filepath.Join(t.TempDir(), "objects")
 	n := openConfig(t, Config{Dir: dir, Clock: clock})
-	h := &heard{got: map[string][]string{}}
-	buses := &bus{got: map[string][]string{}, ids: map[string]bool{}}
-	box := outbox(t, filepath.Join(t.TempDir(), "outbox"))
-	events := NewEvents(EventsConfig{Objects: n.Service, Outbox: box, Queues: h, Topics: h, Functions: h, Buses: buses})
-	if err := events.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { events.Close(context.Background()); box.Close() })
+	h, buses := hear(t, n.Service)
 	c := n.client("111122223333", "us-east-1")
 	b := aws.String("bkt")
 	makeBucket(t, c, "bkt")

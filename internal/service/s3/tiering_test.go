@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"context"
 	"io"
 	"path/filepath"
 	"strings"
@@ -19,14 +18,7 @@ import (
 func TestArchiveTiers(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Now())
 	n := openConfig(t, Config{Dir: filepath.Join(t.TempDir(), "objects"), Clock: clock})
-	h := &heard{got: map[string][]string{}}
-	buses := &bus{got: map[string][]string{}, ids: map[string]bool{}}
-	box := outbox(t, filepath.Join(t.TempDir(), "outbox"))
-	events := NewEvents(EventsConfig{Objects: n.Service, Outbox: box, Queues: h, Topics: h, Functions: h, Buses: buses})
-	if err := events.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { events.Close(context.Background()); box.Close() })
+	h, buses := hear(t, n.Service)
 	c := n.client("111122223333", "us-east-1")
 	b := aws.String("bkt")
 	makeBucket(t, c, "bkt")
