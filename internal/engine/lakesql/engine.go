@@ -14,6 +14,7 @@ import (
 
 	"github.com/brookmere/brookmere/internal/engine/lakesql/hive"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/trino"
+	"github.com/brookmere/brookmere/internal/engine/lakesql/udf"
 	"github.com/brookmere/brookmere/internal/engine/lakesql/worker"
 	"github.com/brookmere/brookmere/internal/engine/sql/types"
 	"github.com/jonboulle/clockwork"
@@ -308,6 +309,9 @@ func queryError(ctx context.Context, err error) error {
 		return &Error{Name: "EXCEEDED_LOCAL_MEMORY_LIMIT", Message: memoryMessage}
 	case !errors.As(err, &d):
 		return err
+	}
+	if _, what, ok := strings.Cut(d.Message, udf.Panicked); ok { // not the statement's mistake
+		return errors.New("lakesql: " + udf.Panicked + what)
 	}
 	msg, _, _ := strings.Cut(d.Message, "\n\nLINE ")
 	msg, _, _ = strings.Cut(msg, "\n\nStack Trace:")

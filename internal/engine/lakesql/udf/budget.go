@@ -3,6 +3,8 @@ package udf
 import (
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/duckdb/duckdb-go/v2"
 )
@@ -11,6 +13,9 @@ import (
 // of so many values are bounded.
 
 var errBudget = errors.New("EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded per-node memory limit")
+
+// Panicked is in the message of an error that is a fault of a function of this package, with where it was.
+const Panicked = "panic in a function: "
 
 // bounded is a function that makes no more than limit bytes for the rows of one call of DuckDB's.
 type bounded struct {
@@ -28,8 +33,13 @@ type bounded struct {
 func (b bounded) Executor() duckdb.ScalarFuncExecutor {
 	inner := b.ScalarFunc.Executor().RowExecutor
 	left := b.limit
-	return duckdb.ScalarFuncExecutor{RowExecutor: func(args []driver.Value) (any, error) {
-		v, err := inner(args)
+	return duckdb.ScalarFuncExecutor{RowExecutor: func(args []driver.Value) (v any, err error) {
+		defer func() { // which would end the process, with all other statements
+			if p := recover(); p != nil {
+				v, err = nil, fmt.Errorf(Panicked+"%v\n%s", p, debug.Stack())
+			}
+		}()
+		v, err = inner(args)
 		switch v := v.(type) {
 		case string:
 			left -= int64(len(v))

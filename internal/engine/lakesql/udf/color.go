@@ -78,7 +78,11 @@ func ofHSB(h, s, b float32) rgb {
 }
 
 // between is the color at a fraction of the way from one to another, by hue, saturation and brightness.
+// No fraction is black, as from Java.
 func between(fraction float32, low, high rgb) rgb {
+	if math.IsNaN(float64(fraction)) {
+		return rgb{}
+	}
 	h0, s0, b0 := low.hsb()
 	h1, s1, b1 := high.hsb()
 	return ofHSB(fraction*(h1-h0)+h0, fraction*(s1-s0)+s0, fraction*(b1-b0)+b0)
