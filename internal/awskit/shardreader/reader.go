@@ -165,9 +165,14 @@ func (r *Reader[R]) Position() *Position {
 }
 
 // Behind is how far what was read last of a shard is behind its tip, the most of all.
-func (r *Reader[R]) Behind() (most time.Duration) {
+func (r *Reader[R]) Behind() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.mostBehind()
+}
+
+// mostBehind is Behind for callers that hold mu.
+func (r *Reader[R]) mostBehind() (most time.Duration) {
 	for _, b := range r.behind {
 		most = max(most, b)
 	}
@@ -180,9 +185,7 @@ func (r *Reader[R]) Lag() (most time.Duration) {
 	now := r.o.Clock.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, b := range r.behind {
-		most = max(most, b)
-	}
+	most = r.mostBehind()
 	for shard, since := range r.failed {
 		most = max(most, r.behind[shard]+now.Sub(since))
 	}

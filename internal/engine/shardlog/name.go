@@ -13,9 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/brookmere/brookmere/internal/engine/broker/storeindex"
-
 	"github.com/brookmere/brookmere/internal/engine/broker/journal"
+	"github.com/brookmere/brookmere/internal/engine/broker/storeindex"
 )
 
 const (
@@ -55,6 +54,31 @@ func streamName(shard string) string {
 		s = s[:maxStreamName-66] + "==" + hex.EncodeToString(sum[:])
 	}
 	return s
+}
+
+// shardName is the shard of a stream, whose name streamName gave; ok is false where that does not tell it.
+func shardName(stream string) (name string, ok bool) {
+	text, ok := strings.CutPrefix(stream, streamPrefix)
+	if !ok {
+		return "", false
+	}
+	b := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '=' {
+			if i+2 >= len(text) {
+				return "", false
+			}
+			n, err := strconv.ParseUint(text[i+1:i+3], 16, 8)
+			if err != nil { // the hash of a long one
+				return "", false
+			}
+			c = byte(n)
+			i += 2
+		}
+		b = append(b, c)
+	}
+	return string(b), true
 }
 
 func (s *Shard) config(maxAge time.Duration, floor uint64) jetstream.StreamConfig {

@@ -117,6 +117,9 @@ func (l *Log) adopt(cfg *jetstream.StreamConfig) *Shard {
 func (l *Log) ofStream(stream string) *Shard {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	if name, ok := shardName(stream); ok {
+		return l.shards[name]
+	}
 	for _, s := range l.shards {
 		if s.stream == stream {
 			return s

@@ -71,7 +71,7 @@ func (s *store) restart() {
 func (s *store) create(cfg jetstream.StreamConfig) jetstream.Stream {
 	s.t.Helper()
 	cfg.MaxBytes = 100_000
-	if len(s.t.Name())%2 == 0 && cfg.MaxMsgsPerSubject == 0 { // as shards have now; those of before have none
+	if cfg.MaxMsgsPerSubject == 0 { // as shards have; those of before have none (-1)
 		cfg.MaxMsgsPerSubject = storeindex.NoLimit
 	}
 	str, err := s.js.CreateStream(s.t.Context(), cfg)
@@ -322,6 +322,7 @@ func TestOtherStreams(t *testing.T) {
 		{Name: "packed", Subjects: []string{"packed"}, Compression: jetstream.S2Compression},
 		{Name: "last", Subjects: []string{"last"}, MaxMsgsPerSubject: 1},
 		{Name: "timed", Subjects: []string{"timed"}, AllowMsgTTL: true},
+		{Name: "before", Subjects: []string{"before"}, MaxMsgsPerSubject: -1},
 	} {
 		s.create(cfg)
 		subject := cfg.Subjects[0]
@@ -335,6 +336,9 @@ func TestOtherStreams(t *testing.T) {
 		if update(t, dir, name) {
 			t.Errorf("%s: updated", name)
 		}
+	}
+	if !update(t, dir, "before") {
+		t.Error("a stream as shards had before is not updated")
 	}
 }
 
