@@ -22,18 +22,10 @@ type Bytes interface {
 }
 
 func errTooLarge(limit int64) error {
-	return &statusError{smithy.GenericAPIError{
+	return WithStatus(&smithy.GenericAPIError{
 		Code: "RequestEntityTooLargeException", Message: "The request body is larger than the limit of " + strconv.FormatInt(limit, 10) + " bytes", Fault: smithy.FaultClient,
-	}, http.StatusRequestEntityTooLarge}
+	}, http.StatusRequestEntityTooLarge)
 }
-
-// statusError is an API error whose HTTP status is not what the model or its fault say.
-type statusError struct {
-	smithy.GenericAPIError
-	status int
-}
-
-func (e *statusError) HTTPStatusCode() int { return e.status }
 
 // readBody reads the whole body, decompressed.
 func (x *exchange) readBody(buf *bytes.Buffer) ([]byte, error) {
@@ -58,7 +50,7 @@ func (x *exchange) readBody(buf *bytes.Buffer) ([]byte, error) {
 		}
 		body = zr
 	default:
-		return nil, x.badEncoding(&statusError{smithy.GenericAPIError{Code: "UnsupportedMediaTypeException", Message: "Content-Encoding " + strconv.Quote(encoding) + " is not supported", Fault: smithy.FaultClient}, http.StatusUnsupportedMediaType})
+		return nil, x.badEncoding(WithStatus(&smithy.GenericAPIError{Code: "UnsupportedMediaTypeException", Message: "Content-Encoding " + strconv.Quote(encoding) + " is not supported", Fault: smithy.FaultClient}, http.StatusUnsupportedMediaType))
 	}
 	if body == nil {
 		return nil, nil

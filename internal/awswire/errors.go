@@ -13,6 +13,17 @@ func Errorf(code, format string, args ...any) error {
 	return &smithy.GenericAPIError{Code: code, Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient}
 }
 
+// WithStatus gives an API error an HTTP status that is not what the model or its fault say.
+func WithStatus(err error, status int) error { return statusError{err, status} }
+
+type statusError struct {
+	error
+	status int
+}
+
+func (e statusError) HTTPStatusCode() int { return e.status }
+func (e statusError) Unwrap() error       { return e.error }
+
 // Validationf returns AWS's ValidationException.
 func Validationf(format string, args ...any) error {
 	return Errorf("ValidationException", format, args...)

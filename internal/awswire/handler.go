@@ -218,10 +218,10 @@ func (x *exchange) serve() error {
 		x.form.byPath(x.h.api.PathParameter, x.r)
 		x.name = x.form.get("Action")
 		if x.name == "" {
-			return &statusError{smithy.GenericAPIError{Code: "MissingAction", Message: "Missing Action"}, http.StatusBadRequest}
+			return WithStatus(&smithy.GenericAPIError{Code: "MissingAction", Message: "Missing Action"}, http.StatusBadRequest)
 		}
 		if x.r.Method == http.MethodGet && !reads(x.name) {
-			return &statusError{smithy.GenericAPIError{Code: "UnsupportedHttpVerb", Message: "The operation " + x.name + " must be sent by POST."}, http.StatusMethodNotAllowed}
+			return WithStatus(&smithy.GenericAPIError{Code: "UnsupportedHttpVerb", Message: "The operation " + x.name + " must be sent by POST."}, http.StatusMethodNotAllowed)
 		}
 	}
 	op := x.h.operations[x.name]
@@ -345,7 +345,7 @@ func (x *exchange) route() *fault {
 // have, or one that Brookmere does not.
 func (h *Handler) unbound(x *exchange) error {
 	refuse := func(code, message string) error {
-		return &statusError{smithy.GenericAPIError{Code: code, Message: message}, http.StatusBadRequest}
+		return WithStatus(&smithy.GenericAPIError{Code: code, Message: message}, http.StatusBadRequest)
 	}
 	if h.model.Operations[x.name] == nil {
 		if x.protocol == Query {

@@ -194,7 +194,7 @@ func TestWriteError(t *testing.T) {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Header.Set("Content-Type", tt.contentType)
 		w := httptest.NewRecorder()
-		h.WriteError(w, r.WithContext(WithCaller(r.Context(), Caller{RequestID: "id"})), &statusError{smithy.GenericAPIError{Code: "InvalidSignatureException", Message: "no"}, 403})
+		h.WriteError(w, r.WithContext(WithCaller(r.Context(), Caller{RequestID: "id"})), WithStatus(&smithy.GenericAPIError{Code: "InvalidSignatureException", Message: "no"}, 403))
 		if w.Code != 403 || w.Body.String() != tt.want {
 			t.Errorf("%s: %d %s", tt.service, w.Code, w.Body)
 		}

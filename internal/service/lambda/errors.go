@@ -80,17 +80,8 @@ func tooLarge(limit int, operation string) error {
 
 // largeZip is of packages in requests, above what a request may have.
 func largeZip() error {
-	return statusError{awswire.Errorf("RequestEntityTooLargeException", "Zipped size must be smaller than %d bytes", maxZip), http.StatusRequestEntityTooLarge}
+	return awswire.WithStatus(awswire.Errorf("RequestEntityTooLargeException", "Zipped size must be smaller than %d bytes", maxZip), http.StatusRequestEntityTooLarge)
 }
-
-// statusError gives an error a status that the model of Lambda does not tell.
-type statusError struct {
-	error
-	status int
-}
-
-func (e statusError) HTTPStatusCode() int { return e.status }
-func (e statusError) Unwrap() error       { return e.error }
 
 // failure is of this node's own making.
 func failure(format string, args ...any) error {

@@ -69,15 +69,9 @@ func openTask(handle string) (source, id string) {
 	return t.Source, t.ID
 }
 
-// goneError gives an error the status 404, which the model of SQS does not tell.
-type goneError struct{ error }
-
-func (goneError) HTTPStatusCode() int { return http.StatusNotFound }
-
-func (e goneError) Unwrap() error { return e.error }
-
+// gone is of what is not there, with the status 404, which the model of SQS does not tell.
 func gone(message string) error {
-	return goneError{&types.ResourceNotFoundException{Message: &message}}
+	return awswire.WithStatus(&types.ResourceNotFoundException{Message: &message}, http.StatusNotFound)
 }
 
 func noResource() error {
