@@ -56,7 +56,7 @@ func TestAFailingDisk(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("writers hang on a broken disk")
 	}
-	if _, _, err := tab.Get(nil, attr.Item{"k": s("0-0")}); !errors.Is(err, ErrFailed) {
+	if _, _, err := tab.Get(attr.Item{"k": s("0-0")}); !errors.Is(err, ErrFailed) {
 		t.Errorf("a read after the failure: %v, want ErrFailed", err)
 	}
 	if told.Load() == 0 {
@@ -71,7 +71,7 @@ func TestAFailingDisk(t *testing.T) {
 	tab = table(t, st, def)
 	lost := 0
 	acked.Range(func(id, _ any) bool {
-		if _, found, err := tab.Get(nil, attr.Item{"k": s(id.(string))}); err != nil || !found {
+		if _, found, err := tab.Get(attr.Item{"k": s(id.(string))}); err != nil || !found {
 			lost++
 		}
 		return true

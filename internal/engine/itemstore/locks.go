@@ -9,13 +9,17 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
+const stripes = 4096
+
 // locks are the locks of keys: a key's is that of its stripe.
-type locks [4096]stripe
+type locks [stripes]stripe
 
 type stripe struct {
 	mu sync.Mutex
 	// pending is the last write of a key of the stripe that may not be synced yet.
 	pending atomic.Pointer[commit]
+	// version counts the writes of the stripe that were applied: see hot.
+	version atomic.Uint32
 }
 
 // commit is a write on its way to the disk. err is valid when done is closed.
@@ -32,16 +36,18 @@ func (c *commit) wait() error {
 	return c.err
 }
 
-func (l *locks) of(row []byte) *stripe { return &l[xxhash.Sum64(row)%uint64(len(l))] }
+func (l *locks) of(row []byte) *stripe { return l.at(xxhash.Sum64(row)) }
+
+func (l *locks) at(hash uint64) *stripe { return &l[hash%stripes] }
 
 // set locks the stripes of rows, in one order for all callers. With patience not zero it
 // gives up when one is not to be had in that time: busy is then the first row of it, else -1.
 func (l *locks) set(rows [][]byte, patience time.Duration) (held []*stripe, busy int) {
-	stripes := make([]int, 0, len(rows))
+	of := make([]int, 0, len(rows))
 	for _, r := range rows {
-		stripes = append(stripes, int(xxhash.Sum64(r)%uint64(len(l))))
+		of = append(of, int(xxhash.Sum64(r)%stripes))
 	}
-	at := slices.Clone(stripes)
+	at := slices.Clone(of)
 	slices.Sort(at)
 	at = slices.Compact(at)
 	var deadline time.Time
@@ -56,7 +62,7 @@ func (l *locks) set(rows [][]byte, patience time.Duration) (held []*stripe, busy
 				}
 				if time.Now().After(deadline) {
 					unlock(held)
-					return nil, slices.Index(stripes, i)
+					return nil, slices.Index(of, i)
 				}
 				time.Sleep(min(wait, time.Millisecond))
 			}

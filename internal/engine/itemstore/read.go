@@ -6,32 +6,48 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
 )
 
-// Get appends the stored form of an item to dst; found is false if there is none.
-func (t *Table) Get(dst []byte, key attr.Item) (item []byte, found bool, err error) {
-	row, ok := t.Definition().rowKey(nil, key)
+// Get returns the stored form of an item, which must not be changed; found is false if there is none.
+func (t *Table) Get(key attr.Item) (item []byte, found bool, err error) {
+	var few [128]byte
+	row, ok := t.Definition().rowKey(few[:0], key)
 	if !ok {
-		return dst, false, nil
+		return nil, false, nil
 	}
-	err = t.s.db.Guard(func() error {
-		value, closer, err := t.s.db.Get(row)
+	hash := xxhash.Sum64(row)
+	if item = t.s.hot.get(hash, row); item != nil {
+		err = t.s.db.Failed()
+	} else {
+		item, err = t.s.find(hash, slices.Clone(row))
+	}
+	if err == nil {
+		err = t.s.locks.at(hash).pending.Load().wait()
+	}
+	return item, item != nil, err
+}
+
+// find asks Pebble for the item of a row, nil for none, and keeps it among the hot ones.
+func (s *Store) find(hash uint64, row []byte) (item []byte, err error) {
+	seen := s.locks.at(hash).version.Load()
+	err = s.db.Guard(func() error {
+		value, closer, err := s.db.Get(row)
 		if err == pebble.ErrNotFound {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		dst, found = append(dst, value...), true
+		r := &hotRow{slices.Concat(row, value), len(row)}
+		item = r.item()
+		s.keepHot(hash, seen, r)
 		return closer.Close()
 	})
-	if err == nil {
-		err = t.s.locks.of(row).pending.Load().wait()
-	}
-	return dst, found, err
+	return item, err
 }
 
 // Read is one of the items that GetAll reads.

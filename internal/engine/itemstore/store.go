@@ -63,6 +63,7 @@ type Store struct {
 
 	inflight atomic.Int64 // writes that are applied and not synced
 	locks    locks
+	hot      hot
 	gates    sync.Mutex // held by who closes the gate of a table: see Table.shut
 
 	mu     sync.Mutex

@@ -170,6 +170,7 @@ func (s *Store) drop(id uint64, feed bool) error {
 		delete(s.tables, id)
 		s.mu.Unlock()
 	}
+	defer s.forgetHot()
 	return s.db.Guard(func() error {
 		b := s.db.NewBatch()
 		defer b.Close()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/brookmere/brookmere/internal/engine/itemstore/attr"
@@ -244,12 +245,18 @@ func (w *writer) apply(held []*stripe) (*commit, error) {
 	for i, s := range held {
 		before[i] = s.pending.Swap(c)
 	}
+	for _, row := range w.rows {
+		w.s.hot.forget(xxhash.Sum64(row), row)
+	}
 	err := w.s.db.Guard(func() error {
 		if w.s.opts.NoSync {
 			return w.s.db.Apply(w.batch, pebble.NoSync)
 		}
 		return w.s.db.ApplyNoSyncWait(w.batch, pebble.Sync)
 	})
+	for _, s := range held {
+		s.version.Add(1)
+	}
 	if err != nil {
 		w.s.inflight.Add(-1)
 		for i, s := range held {

@@ -320,7 +320,7 @@ func (s *Service) readBatch(in *dynamodb.BatchGetItemInput, names []string, gets
 				continue
 			}
 			done++
-			b, found, err := g.t.items.Get(nil, key)
+			b, found, err := g.t.items.Get(key)
 			if err != nil {
 				return nil, storeError(err)
 			}

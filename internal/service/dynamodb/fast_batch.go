@@ -165,16 +165,15 @@ func (r *fastBatchGet) serve(ctx context.Context, s *Service, dst []byte) ([]byt
 	dst = scan.AppendQuoted(dst, []byte(r.name))
 	dst = append(dst, ":["...)
 	u := &usage{}
-	var buf []byte
 	total, n := 0, 0
 	for _, key := range r.keys {
-		var found bool
-		if buf, found, err = t.items.Get(buf[:0], key); err != nil {
+		stored, found, err := t.items.Get(key)
+		if err != nil {
 			return dst[:start], true, storeError(err)
 		}
 		size := 0
 		if found {
-			if size, err = attr.StoredSize(buf); err != nil {
+			if size, err = attr.StoredSize(stored); err != nil {
 				return dst[:start], true, err
 			}
 			if total += size; total > maxBatchAnswer {
@@ -183,7 +182,7 @@ func (r *fastBatchGet) serve(ctx context.Context, s *Service, dst []byte) ([]byt
 			if n++; n > 1 {
 				dst = append(dst, ',')
 			}
-			if dst, err = attr.AppendStoredJSON(dst, buf); err != nil {
+			if dst, err = attr.AppendStoredJSON(dst, stored); err != nil {
 				return dst[:start], true, err
 			}
 		}

@@ -101,7 +101,7 @@ func (s *Service) get(t *openTable, in *dynamodb.GetItemInput, key attr.Item, pr
 	if err := s.admit(demand{table: t.table, hash: key[t.Hash]}); err != nil {
 		return nil, false, nil, err
 	}
-	if stored, found, err = t.items.Get(nil, key); err != nil {
+	if stored, found, err = t.items.Get(key); err != nil {
 		return nil, false, nil, storeError(err)
 	}
 	size := 0

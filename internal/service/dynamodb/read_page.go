@@ -59,7 +59,7 @@ func (p *page) run(ctx context.Context) error {
 			if err != nil {
 				return false, err
 			}
-			whole, ok, err := p.t.items.Get(nil, p.t.items.Definition().Key(key))
+			whole, ok, err := p.t.items.Get(p.t.items.Definition().Key(key))
 			if err != nil || !ok {
 				return err == nil, err
 			}

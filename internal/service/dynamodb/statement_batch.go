@@ -179,7 +179,7 @@ func (s *Service) executeMember(ctx context.Context, st *statement, r types.Batc
 	if err := s.admit(demand{table: t.table, hash: key[t.Hash]}); err != nil {
 		return out, nil, nil, err
 	}
-	b, found, err := t.items.Get(nil, key)
+	b, found, err := t.items.Get(key)
 	if err != nil {
 		return out, nil, nil, storeError(err)
 	}
