@@ -3,6 +3,7 @@ package itemstore
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -78,5 +79,58 @@ func TestAFailingDisk(t *testing.T) {
 	})
 	if lost > 0 {
 		t.Errorf("%d acknowledged items are lost", lost)
+	}
+}
+
+// The log is changed for another while writes wait for their sync: what was acknowledged is there after a crash.
+func TestACrashAfterTheLogChanged(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	st := open(t, Options{FS: mem, Dir: "db"})
+	defer st.Close()
+	def := &Definition{ID: 1, Hash: KeyAttribute{"k", attr.TypeString}}
+	tab := table(t, st, def)
+	pad := s(strings.Repeat("x", 100<<10))
+	var acked sync.Map
+	var next atomic.Int32
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := next.Add(1); i <= 400; i = next.Add(1) { // 40 MB, more than a memtable
+				id := fmt.Sprint(i)
+				if err := put(tab, attr.Item{"k": s(id), "pad": pad}); err != nil {
+					t.Error(err)
+				}
+				acked.Store(id, true)
+			}
+		})
+	}
+	var clones []*vfs.MemFS
+	var had []int
+	for range 3 {
+		at := next.Load()
+		for next.Load() < min(at+100, 400) {
+			runtime.Gosched()
+		}
+		n := 0
+		acked.Range(func(any, any) bool { n++; return true })
+		clones, had = append(clones, mem.CrashClone(vfs.CrashCloneCfg{})), append(had, n)
+	}
+	wg.Wait()
+	clones, had = append(clones, mem.CrashClone(vfs.CrashCloneCfg{})), append(had, 400)
+	for i, fs := range clones {
+		again := open(t, Options{FS: fs, Dir: "db"})
+		n := 0
+		tab := table(t, again, def)
+		for id := range 400 {
+			if _, found, err := tab.Get(attr.Item{"k": s(fmt.Sprint(id + 1))}); err != nil {
+				t.Error(err)
+			} else if found {
+				n++
+			}
+		}
+		if n < had[i] {
+			t.Errorf("crash %d: %d items are there, %d were acknowledged", i, n, had[i])
+		}
+		again.Close()
 	}
 }

@@ -256,5 +256,5 @@ func (s *Store) syncApplied() error {
 	if s.inflight.Load() == 0 || s.opts.NoSync {
 		return nil
 	}
-	return s.db.Guard(func() error { return s.db.LogData(nil, pebble.Sync) })
+	return s.sync(&commit{done: make(chan struct{})})
 }

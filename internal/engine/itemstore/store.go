@@ -64,6 +64,7 @@ type Store struct {
 	inflight atomic.Int64 // writes that are applied and not synced
 	locks    locks
 	hot      hot
+	syncs    syncs
 	gates    sync.Mutex // held by who closes the gate of a table: see Table.shut
 
 	mu     sync.Mutex

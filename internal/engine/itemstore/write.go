@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -84,8 +85,9 @@ func (s *Store) Write(ops []Op, o WriteOptions) ([]Result, error) {
 	if err := s.db.Room(); err != nil {
 		return nil, err
 	}
-	w := writer{s: s, ops: ops, o: o, results: make([]Result, len(ops))}
+	w := writer{s: s, ops: ops, o: o, results: make([]Result, len(ops)), scratch: scratches.Get().(*scratch)}
 	c, err := w.prepareAndApply()
+	w.scratch.free()
 	if w.commit != nil {
 		w.sync()
 	}
@@ -109,8 +111,21 @@ type writer struct {
 	feeds   []feedMark
 	deltas  []delta
 	weight  int64 // of the changes to counts that follow
-	buf     []byte
-	commit  *commit // its own, applied and not synced
+	scratch *scratch
+	commit  *commit   // its own, applied and not synced
+	held    []*stripe // those of the commit
+}
+
+// scratch is memory for the stored forms of an item, which the batch copies.
+type scratch struct{ before, after []byte }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// free gives the memory to other Writes.
+func (s *scratch) free() {
+	if cap(s.before)+cap(s.after) <= 64<<10 {
+		scratches.Put(s)
+	}
 }
 
 type feedMark struct {
@@ -137,7 +152,7 @@ func (w *writer) prepareAndApply() (*commit, error) {
 				}
 			}
 		}
-		row, ok := t.Definition().rowKey(nil, w.ops[i].Key)
+		row, ok := t.Definition().rowKey(make([]byte, 0, 64), w.ops[i].Key)
 		if !ok {
 			return nil, fmt.Errorf("itemstore: the key does not fit the table")
 		}
@@ -248,12 +263,7 @@ func (w *writer) apply(held []*stripe) (*commit, error) {
 	for _, row := range w.rows {
 		w.s.hot.forget(xxhash.Sum64(row), row)
 	}
-	err := w.s.db.Guard(func() error {
-		if w.s.opts.NoSync {
-			return w.s.db.Apply(w.batch, pebble.NoSync)
-		}
-		return w.s.db.ApplyNoSyncWait(w.batch, pebble.Sync)
-	})
+	err := w.s.db.Guard(func() error { return w.s.db.Apply(w.batch, pebble.NoSync) })
 	for _, s := range held {
 		s.version.Add(1)
 	}
@@ -268,36 +278,39 @@ func (w *writer) apply(held []*stripe) (*commit, error) {
 		}
 		return nil, err
 	}
+	w.batch.Close()
 	for _, d := range w.deltas {
 		d.c.items.Add(d.items)
 		d.c.bytes.Add(d.bytes)
 	}
-	w.commit = c
+	w.commit, w.held = c, held
 	return c, nil
 }
 
 // sync waits for the sync of what apply applied, and tells those who wait for it.
 func (w *writer) sync() {
-	if !w.s.opts.NoSync {
-		if err := w.batch.SyncWait(); err != nil {
-			w.s.db.Fail(err)
-			w.commit.err = w.s.db.Failed()
+	var err error
+	if w.s.opts.NoSync {
+		close(w.commit.done)
+	} else {
+		err = w.s.sync(w.commit)
+	}
+	if err == nil {
+		for _, s := range w.held { // nobody need look at it any more
+			s.pending.CompareAndSwap(w.commit, nil)
 		}
 	}
 	w.s.inflight.Add(-1)
 	for _, m := range w.feeds {
 		m.f.finish(m.sequence)
 	}
-	if w.commit.err == nil {
-		w.batch.Close()
-	}
-	close(w.commit.done)
 }
 
 // putUnread adds a put to the batch that does not look at what it replaces.
 func (w *writer) putUnread(i int, now attr.Item) (err error) {
 	r := &w.results[i]
-	after := attr.AppendItem(nil, now)
+	after := attr.AppendItem(w.scratch.after[:0], now)
+	w.scratch.after = after
 	if r.NewSize, err = attr.StoredSize(after); err != nil {
 		return err
 	}
@@ -330,8 +343,8 @@ func (w *writer) decide(i int) error {
 		r.OldSize, err = attr.StoredSize(value)
 		if err == nil && needOld {
 			old, err = attr.ParseItem(value)
-			before = append(w.buf[:0], value...)
-			w.buf = before
+			before = append(w.scratch.before[:0], value...)
+			w.scratch.before = before
 		}
 		closer.Close()
 		if err != nil {
@@ -357,7 +370,8 @@ func (w *writer) decide(i int) error {
 	r.New = now
 	var after []byte
 	if now != nil {
-		after = attr.AppendItem(nil, now)
+		after = attr.AppendItem(w.scratch.after[:0], now)
+		w.scratch.after = after
 		if r.NewSize, err = attr.StoredSize(after); err != nil {
 			return err
 		}

@@ -17,13 +17,14 @@ func AppendKey(dst []byte, v Value) []byte {
 }
 
 func appendBytesKey[T string | []byte](dst []byte, s T) []byte {
+	from := 0
 	for i := range len(s) {
-		dst = append(dst, s[i])
 		if s[i] == 0 {
-			dst = append(dst, 0xff)
+			dst = append(append(dst, s[from:i+1]...), 0xff)
+			from = i + 1
 		}
 	}
-	return append(dst, 0, 1)
+	return append(append(dst, s[from:]...), 0, 1)
 }
 
 // AppendKeyPrefix appends what the codes of all strings, or binaries, that begin with v
