@@ -82,7 +82,7 @@ type Service struct {
 	tokens  sync.Mutex // held from the look for the job of a token until there is one
 	changes sync.Mutex // holds documents and the item store's definitions together
 	mu      sync.Mutex
-	open    map[string]*openTable // by table ID
+	open    map[uint64]*openTable // by table.Store
 }
 
 // New returns a Service. Start must be called before it is used.
@@ -108,7 +108,7 @@ func New(cfg Config) (*Service, error) {
 		backups: state.NewCollection[backup](cfg.State, "dynamodb.backup"),
 		jobs:    state.NewCollection[job](cfg.State, "dynamodb.job"),
 		left:    state.NewCollection[table](cfg.State, "dynamodb.left"),
-		open:    map[string]*openTable{},
+		open:    map[uint64]*openTable{},
 	}
 	return s, nil
 }

@@ -21,7 +21,7 @@ import (
 // reader reads the members of one operation's request.
 type reader interface {
 	// member reads the value of a member; false gives the request up.
-	member(d *scanner, name string) bool
+	member(d *scanner, name []byte) bool
 	// table is the table that the request names, index the index of it; nil for none.
 	table() string
 	index() *string
@@ -54,7 +54,7 @@ func (s *Service) fast(make func() reader) awswire.FastPath {
 		}
 		d := &scanner{JSON: scan.JSON{Data: body}}
 		r := make()
-		if !d.object(func(name string) bool { return r.member(d, name) }) || !d.End() || r.table() == "" {
+		if !d.object(func(name []byte) bool { return r.member(d, name) }) || !d.End() || r.table() == "" {
 			return nil, false
 		}
 		return &fastCall{s, r}, true
@@ -76,8 +76,8 @@ func (s *Service) fastPut() reader { return &fastPut{} }
 
 func (r *fastPut) table() string { return aws.ToString(r.in.TableName) }
 
-func (r *fastPut) member(d *scanner, name string) (ok bool) {
-	switch name {
+func (r *fastPut) member(d *scanner, name []byte) (ok bool) {
+	switch string(name) {
 	case "TableName":
 		return d.text(&r.in.TableName)
 	case "Item":
@@ -131,8 +131,8 @@ func (s *Service) fastGet() reader { return &fastGet{} }
 
 func (r *fastGet) table() string { return aws.ToString(r.in.TableName) }
 
-func (r *fastGet) member(d *scanner, name string) (ok bool) {
-	switch name {
+func (r *fastGet) member(d *scanner, name []byte) (ok bool) {
+	switch string(name) {
 	case "TableName":
 		return d.text(&r.in.TableName)
 	case "Key":
@@ -203,8 +203,8 @@ func (s *Service) fastUpdate() reader { return &fastUpdate{} }
 
 func (r *fastUpdate) table() string { return aws.ToString(r.in.TableName) }
 
-func (r *fastUpdate) member(d *scanner, name string) (ok bool) {
-	switch name {
+func (r *fastUpdate) member(d *scanner, name []byte) (ok bool) {
+	switch string(name) {
 	case "TableName":
 		return d.text(&r.in.TableName)
 	case "Key":
@@ -245,8 +245,8 @@ func (r *fastQuery) table() string { return aws.ToString(r.in.TableName) }
 
 func (r *fastQuery) index() *string { return r.in.IndexName }
 
-func (r *fastQuery) member(d *scanner, name string) bool {
-	switch name {
+func (r *fastQuery) member(d *scanner, name []byte) bool {
+	switch string(name) {
 	case "TableName":
 		return d.text(&r.in.TableName)
 	case "IndexName":
@@ -297,8 +297,8 @@ func (r *fastScan) table() string { return aws.ToString(r.in.TableName) }
 
 func (r *fastScan) index() *string { return r.in.IndexName }
 
-func (r *fastScan) member(d *scanner, name string) bool {
-	switch name {
+func (r *fastScan) member(d *scanner, name []byte) bool {
+	switch string(name) {
 	case "TableName":
 		return d.text(&r.in.TableName)
 	case "IndexName":

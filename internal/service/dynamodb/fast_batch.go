@@ -27,11 +27,12 @@ func (r *fastBatchWrite) table() string {
 	return r.first
 }
 
-func (r *fastBatchWrite) member(d *scanner, name string) bool {
-	if name != "RequestItems" || r.first != "" {
+func (r *fastBatchWrite) member(d *scanner, name []byte) bool {
+	if string(name) != "RequestItems" || r.first != "" {
 		return false
 	}
-	return d.object(func(table string) bool {
+	return d.object(func(b []byte) bool {
+		table := d.keep(b)
 		if r.tables[table] || table == "" {
 			return false
 		}
@@ -39,14 +40,15 @@ func (r *fastBatchWrite) member(d *scanner, name string) bool {
 		return d.array(func() bool {
 			var w batchWrite
 			n := 0
-			ok := d.object(func(kind string) bool {
+			ok := d.object(func(b []byte) bool {
 				n++
-				return d.object(func(member string) (ok bool) {
+				kind := d.keep(b)
+				return d.object(func(member []byte) (ok bool) {
 					switch {
-					case kind == "PutRequest" && member == "Item" && w.item == nil:
+					case kind == "PutRequest" && string(member) == "Item" && w.item == nil:
 						w.item, ok = d.item()
 						w.key = w.item
-					case kind == "DeleteRequest" && member == "Key" && w.key == nil:
+					case kind == "DeleteRequest" && string(member) == "Key" && w.key == nil:
 						w.key, ok = d.item()
 					}
 					return ok
@@ -112,17 +114,18 @@ func (r *fastBatchGet) table() string {
 	return r.name
 }
 
-func (r *fastBatchGet) member(d *scanner, name string) bool {
-	if name != "RequestItems" || r.name != "" {
+func (r *fastBatchGet) member(d *scanner, name []byte) bool {
+	if string(name) != "RequestItems" || r.name != "" {
 		return false
 	}
-	return d.object(func(table string) bool {
+	return d.object(func(b []byte) bool {
+		table := d.keep(b)
 		if r.name != "" || table == "" {
 			return false
 		}
 		r.name = table
-		return d.object(func(member string) bool {
-			switch member {
+		return d.object(func(member []byte) bool {
+			switch string(member) {
 			case "Keys":
 				return r.keys == nil && d.array(func() bool {
 					key, ok := d.item()

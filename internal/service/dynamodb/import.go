@@ -355,8 +355,8 @@ func malformed(err error) bool {
 // importLine reads {"Item":{...}}.
 func importLine(line []byte) (item attr.Item, ok bool) {
 	d := &scanner{JSON: scan.JSON{Data: line}}
-	ok = d.object(func(name string) (ok bool) {
-		if name != "Item" || item != nil {
+	ok = d.object(func(name []byte) (ok bool) {
+		if string(name) != "Item" || item != nil {
 			return false
 		}
 		item, ok = d.item()

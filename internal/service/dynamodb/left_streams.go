@@ -119,6 +119,6 @@ func (s *Service) sweepLeftOf(ctx context.Context, d *table) error {
 // forget closes the items of a table.
 func (s *Service) forget(d *table) {
 	s.mu.Lock()
-	delete(s.open, d.storeKey())
+	delete(s.open, d.Store)
 	s.mu.Unlock()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -25,6 +26,9 @@ func nameOf(ctx context.Context, name *string) (string, error) {
 	n := aws.ToString(name)
 	if err := checkTableName(n); err != nil {
 		return "", err
+	}
+	if !strings.HasPrefix(n, "arn:") {
+		return n, nil
 	}
 	if a, ok := arn.Parse(n); ok {
 		caller := awswire.CallerFrom(ctx)
@@ -70,7 +74,7 @@ func (s *Service) usable(ctx context.Context, name string) (*openTable, error) {
 func (s *Service) opened(d *table) (*openTable, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := s.open[d.storeKey()]
+	o := s.open[d.Store]
 	if o != nil && o.table == d {
 		return o, nil
 	}
@@ -86,7 +90,7 @@ func (s *Service) opened(d *table) (*openTable, error) {
 	} else {
 		o = &openTable{d, o.items}
 	}
-	s.open[d.storeKey()] = o
+	s.open[d.Store] = o
 	return o, nil
 }
 

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"slices"
 	"strconv"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -15,11 +16,28 @@ import (
 // what is wrong with it, if anything is.
 type scanner struct {
 	scan.JSON
-	depth int // of lists and maps of values
+	depth int    // of lists and maps of values
+	whole string // a copy of Data, for keep
 }
 
-// object reads an object, whose members f reads.
-func (d *scanner) object(f func(name string) bool) bool {
+// maxWhole is how long a request is at most whose texts are kept as parts of one copy of it.
+const maxWhole = 16 << 10
+
+// keep returns a text that was read as a string that may be kept. Those of one request are parts
+// of one string where it is short.
+func (d *scanner) keep(b []byte) string {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(b))) - uintptr(unsafe.Pointer(unsafe.SliceData(d.Data)))
+	if len(d.Data) > maxWhole || at >= uintptr(len(d.Data)) { // a text with escapes lies elsewhere
+		return string(b)
+	}
+	if d.whole == "" {
+		d.whole = string(d.Data)
+	}
+	return d.whole[at:][:len(b)]
+}
+
+// object reads an object, whose members f reads. A name is valid until the next string is read.
+func (d *scanner) object(f func(name []byte) bool) bool {
 	if d.Open('{') != nil {
 		return false
 	}
@@ -28,7 +46,7 @@ func (d *scanner) object(f func(name string) bool) bool {
 		if err != nil || !more {
 			return err == nil
 		}
-		if len(name) > 255 || !f(string(name)) {
+		if len(name) > 255 || !f(name) {
 			return false
 		}
 	}
@@ -61,7 +79,7 @@ func (d *scanner) text(to **string) bool {
 	if !ok || *to != nil {
 		return false
 	}
-	s := string(b)
+	s := d.keep(b)
 	*to = &s
 	return true
 }
@@ -111,12 +129,13 @@ func (d *scanner) names(to *map[string]string) bool {
 	}
 	m := map[string]string{}
 	*to = m
-	return d.object(func(name string) bool {
+	return d.object(func(b []byte) bool {
+		name := d.keep(b)
 		b, ok := d.string()
 		if _, twice := m[name]; twice || len(b) > maxName {
 			return false
 		}
-		m[name] = string(b)
+		m[name] = d.keep(b)
 		return ok
 	})
 }
@@ -136,7 +155,8 @@ func (d *scanner) values(to *map[string]types.AttributeValue) bool {
 // item reads an item or a key.
 func (d *scanner) item() (attr.Item, bool) {
 	item := attr.Item{}
-	ok := d.object(func(name string) bool {
+	ok := d.object(func(b []byte) bool {
+		name := d.keep(b)
 		v, ok := d.value()
 		if _, twice := item[name]; twice || name == "" {
 			return false
@@ -150,25 +170,25 @@ func (d *scanner) item() (attr.Item, bool) {
 // value reads {"S":"text"} and its like.
 func (d *scanner) value() (v attr.Value, ok bool) {
 	n := 0
-	ok = d.object(func(kind string) (ok bool) {
+	ok = d.object(func(kind []byte) (ok bool) {
 		n++
-		v, ok = d.payload(kind)
+		v, ok = d.payload(attr.Type(kind))
 		return ok
 	})
 	return v, ok && n == 1
 }
 
-func (d *scanner) payload(kind string) (attr.Value, bool) {
-	switch attr.Type(kind) {
+func (d *scanner) payload(kind attr.Type) (attr.Value, bool) {
+	switch kind {
 	case attr.TypeString:
 		b, ok := d.string()
-		return attr.String(b), ok
+		return attr.String(d.keep(b)), ok
 	case attr.TypeNumber:
 		b, ok := d.string()
 		if !ok {
 			return nil, false
 		}
-		n, err := attr.ParseNumber(string(b))
+		n, err := attr.ParseNumber(d.keep(b))
 		return n, err == nil
 	case attr.TypeBinary:
 		b, ok := d.binary()
@@ -200,7 +220,7 @@ func (d *scanner) payload(kind string) (attr.Value, bool) {
 		d.depth--
 		return m, ok
 	case attr.TypeStringSet, attr.TypeNumberSet, attr.TypeBinarySet:
-		return d.set(attr.Type(kind))
+		return d.set(kind)
 	}
 	return nil, false
 }
@@ -225,7 +245,7 @@ func (d *scanner) set(kind attr.Type) (attr.Value, bool) {
 			return ok
 		}
 		b, ok := d.string()
-		texts = append(texts, string(b))
+		texts = append(texts, d.keep(b))
 		return ok
 	})
 	if !ok {

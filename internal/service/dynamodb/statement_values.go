@@ -63,8 +63,8 @@ func (w written) firstWrong(k int, v types.AttributeValue) (err error) {
 
 // member reads an object, one member of it with f. Where f is false the reading ends.
 func (d *scanner) member(name string, f func() bool) bool {
-	return d.object(func(n string) bool {
-		if n == name {
+	return d.object(func(n []byte) bool {
+		if string(n) == name {
 			return f()
 		}
 		return d.Skip() == nil
@@ -104,7 +104,8 @@ func (d *scanner) firstWrong(v types.AttributeValue, depth, most int) (err error
 			return refusedValue(tooDeep)
 		}
 		d.member("M", func() bool {
-			return d.object(func(name string) bool {
+			return d.object(func(b []byte) bool {
+				name := string(b)
 				e, ok := v.Value[name]
 				wrong := wrongName(name)
 				switch {

@@ -20,7 +20,17 @@ const (
 	maxRangeKey = itemstore.MaxRangeKey
 )
 
-var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
+// isName reports whether n is of the letters that names of tables and indexes have.
+func isName(n string) bool {
+	for i := range len(n) {
+		switch c := n[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '.', c == '-':
+		default:
+			return false
+		}
+	}
+	return n != ""
+}
 
 // checkTableName checks a TableName that may be an ARN.
 func checkTableName(n string) error {
@@ -44,7 +54,7 @@ func checkNewName(n, path string) error {
 // brokenName is the first rule that a name of a table or index does not satisfy, or none.
 func brokenName(n string) string {
 	switch {
-	case !nameForm.MatchString(n):
+	case !isName(n):
 		return "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
 	case len(n) < 3:
 		return "Member must have length greater than or equal to 3"
