@@ -96,13 +96,16 @@ type callerKey struct{}
 
 // WithCaller returns a context that carries c.
 func WithCaller(ctx context.Context, c Caller) context.Context {
-	return context.WithValue(ctx, callerKey{}, c)
+	return context.WithValue(ctx, callerKey{}, &c)
 }
 
 // CallerFrom returns the caller that ctx carries, with the defaults filled in where
 // it has none.
 func CallerFrom(ctx context.Context) Caller {
-	c, _ := ctx.Value(callerKey{}).(Caller)
+	var c Caller
+	if is, ok := ctx.Value(callerKey{}).(*Caller); ok {
+		c = *is
+	}
 	if c.Account == "" {
 		c.Account = DefaultAccount
 	}

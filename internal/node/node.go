@@ -35,8 +35,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/brookmere/brookmere/internal/authorize"
-	"github.com/brookmere/brookmere/internal/awskit/eitherctx"
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/eitherctx"
 	"github.com/brookmere/brookmere/internal/awswire/inflight"
 	"github.com/brookmere/brookmere/internal/console"
 	"github.com/brookmere/brookmere/internal/engine/authority"
@@ -328,6 +328,22 @@ func (n *Node) onStack(ctx context.Context, f func(context.Context, *stack)) boo
 	return true
 }
 
+// serveOnStack is onStack for what answers a request: its context ends with the stack.
+func (n *Node) serveOnStack(r *http.Request, f func(*http.Request, *stack)) bool {
+	own, ok := r.Context().(*awswire.RequestContext)
+	if !ok {
+		return n.onStack(r.Context(), func(ctx context.Context, s *stack) { f(r.WithContext(ctx), s) })
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	if n.stack == nil {
+		return false
+	}
+	own.Join(n.stack.ctx)
+	f(r, n.stack)
+	return true
+}
+
 // services lists what the listener serves; handlers reach the current stack.
 func (n *Node) services() []server.Service {
 	var list []server.Service
@@ -342,9 +358,7 @@ func (n *Node) services() []server.Service {
 			MaxBody:       h.MaxBody(),
 			Prompt:        h.Prompt(),
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if !n.onStack(r.Context(), func(ctx context.Context, s *stack) {
-					s.apis[i].ServeHTTP(w, r.WithContext(ctx))
-				}) {
+				if !n.serveOnStack(r, func(r *http.Request, s *stack) { s.apis[i].ServeHTTP(w, r) }) {
 					h.WriteError(w, r, awswire.Errorf("ServiceUnavailable", "The node is stopping."))
 				}
 			}),

@@ -103,8 +103,10 @@ var fastOut = sync.Pool{New: func() any {
 // maxFastOut is how much of an answer is put together before it is sent.
 const maxFastOut = 16 << 10
 
-func newFastAnswer(c *fastConn, body *fastBody) *fastAnswer {
-	return &fastAnswer{c: c, body: body, header: make(http.Header, 8), out: fastOut.Get().(*[]byte)}
+// begin makes it that of the next request.
+func (a *fastAnswer) begin(c *fastConn) {
+	*a = fastAnswer{c: c, body: &c.body, header: a.header, out: fastOut.Get().(*[]byte)}
+	clear(a.header)
 }
 
 func (a *fastAnswer) release() {
@@ -116,7 +118,12 @@ func (a *fastAnswer) release() {
 }
 
 // Header implements http.ResponseWriter.
-func (a *fastAnswer) Header() http.Header { return a.header }
+func (a *fastAnswer) Header() http.Header {
+	if a.header == nil {
+		a.header = make(http.Header, 8)
+	}
+	return a.header
+}
 
 // WriteHeader implements http.ResponseWriter.
 func (a *fastAnswer) WriteHeader(status int) {
@@ -193,10 +200,10 @@ func (a *fastAnswer) Write(p []byte) (int, error) {
 
 // send sends what has been put together, and p.
 func (a *fastAnswer) send(p []byte) error {
-	pieces := net.Buffers{*a.out, p}
 	if len(p) == 0 {
 		_, a.failed = a.c.conn.Write(*a.out)
 	} else {
+		pieces := net.Buffers{*a.out, p}
 		_, a.failed = pieces.WriteTo(a.c.conn)
 	}
 	*a.out = (*a.out)[:0]

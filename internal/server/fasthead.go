@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"net/textproto"
-	"net/url"
 	"strings"
 )
 
@@ -25,9 +24,6 @@ const (
 	// maxFastBody is how long its body may be, in bytes. What net/http costs is nothing beside a longer one.
 	maxFastBody = 1 << 20
 )
-
-// url returns what the request is for: always the root.
-func (*fastHead) url() *url.URL { return &url.URL{Path: "/"} }
 
 // parseFastHead reads the head of a request at the beginning of b. ok is false for each that is not whole, or not plain: which
 // two readers of HTTP could take for different requests, which has something of HTTP that the fast path does not do, or is

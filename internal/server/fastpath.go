@@ -5,10 +5,13 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // The fast path serves prompt operations (Service.Prompt: those that answer at once and in one piece, as a put does)
@@ -213,6 +216,15 @@ type fastConn struct {
 	ctx   context.Context // of all its requests
 	blank *http.Request   // what they have in common
 
+	// Of the request that is answered, in the memory of the ones before: nobody has a request on the fast path when it has
+	// been answered, but for its context.
+	url    url.URL
+	body   fastBody
+	out    fastAnswer
+	record recorder
+
+	control http.ResponseController // of out
+
 	buf        []byte
 	start, end int // of what has been read and not used
 
@@ -223,10 +235,12 @@ type fastConn struct {
 }
 
 func newFastConn(f *fastPath, conn keptConn) *fastConn {
-	return &fastConn{
+	c := &fastConn{
 		path: f, conn: conn, buf: make([]byte, headRoom),
 		blank: &http.Request{Method: http.MethodPost, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RequestURI: "/", RemoteAddr: conn.RemoteAddr().String()},
 	}
+	c.control = *http.NewResponseController(&c.out)
+	return c
 }
 
 // endIdle ends the connection if it waits for a request, and none comes in lastWait. The path's mu is held.
@@ -310,17 +324,20 @@ func (c *fastConn) skipBlank() {
 
 // answer has one request answered and reports whether the connection goes on.
 func (c *fastConn) answer(head *fastHead) (goesOn bool) {
-	ctx, cancel := context.WithCancel(c.ctx)
+	ctx := awswire.NewRequestContext(c.ctx)
 	r := c.blank.WithContext(ctx)
-	r.URL, r.Host, r.Header, r.ContentLength = head.url(), head.host, head.header, head.length
-	body := &fastBody{c: c, left: head.length}
-	r.Body = body
+	c.url = url.URL{Path: "/"}
+	r.URL, r.Host, r.Header, r.ContentLength = &c.url, head.host, head.header, head.length
+	c.body = fastBody{c: c, left: head.length}
+	r.Body = &c.body
 	if head.length == 0 {
 		r.Body = http.NoBody
 	}
-	a := newFastAnswer(c, body)
+	a := &c.out
+	a.begin(c)
+	c.record = recorder{ResponseWriter: a, control: c.control}
 	defer func() {
-		cancel()
+		ctx.Release()
 		if failed := recover(); failed != nil {
 			goesOn = false
 			if err, ok := failed.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
@@ -331,7 +348,7 @@ func (c *fastConn) answer(head *fastHead) (goesOn bool) {
 		}
 		a.release()
 	}()
-	c.path.server.ServeHTTP(a, r)
+	c.path.server.answer(&c.record, r)
 	if !a.finish() {
 		return false
 	}
@@ -339,7 +356,7 @@ func (c *fastConn) answer(head *fastHead) (goesOn bool) {
 		c.linger()
 		return false
 	}
-	return body.discard()
+	return c.body.discard()
 }
 
 // linger ends a connection so that its client sees the answer.

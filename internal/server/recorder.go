@@ -24,14 +24,14 @@ type recorder struct {
 	status int
 
 	hijacked bool // the connection is another's
-	control  *http.ResponseController
+	control  http.ResponseController
 	armed    time.Time
 	lasting  bool        // HTTP/2, where a deadline that passes between two writes ends the stream
 	manual   atomic.Bool // the handler sets deadlines by itself
 }
 
 func newRecorder(w http.ResponseWriter, r *http.Request) *recorder {
-	return &recorder{ResponseWriter: w, control: http.NewResponseController(w), lasting: r.ProtoMajor >= 2}
+	return &recorder{ResponseWriter: w, control: *http.NewResponseController(w), lasting: r.ProtoMajor >= 2}
 }
 
 // WriteHeader sends the status.

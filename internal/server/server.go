@@ -150,14 +150,18 @@ const drainBeforeCancel = 250 * time.Millisecond
 
 // ServeHTTP routes one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := time.Now()
 	begun(r)
 	if r.Header.Get("Expect") != "" {
 		// Bodies are replaced below. The HTTP server must go on seeing its own, which has not been asked for with 100
 		// Continue yet: a body of somebody else it would wait for before it sends the answer of a refusal.
 		r = r.WithContext(r.Context())
 	}
-	rec := newRecorder(w, r)
+	s.answer(newRecorder(w, r), r)
+}
+
+// answer has a request answered and counts it.
+func (s *Server) answer(rec *recorder, r *http.Request) {
+	start := time.Now()
 	name := "proxy"
 	if !s.proxied(rec, r) {
 		name = s.serve(rec, r)
@@ -242,7 +246,12 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, svc *Service, scop
 		caller, err = s.opts.Auth.Authenticate(r, scope, svc)
 	}
 	caller.Trace = awswire.TraceOf(r.Header)
-	r = r.WithContext(awswire.WithCaller(r.Context(), s.secureCaller(r.Context(), caller)))
+	caller = s.secureCaller(r.Context(), caller)
+	if own, ok := r.Context().(*awswire.RequestContext); ok {
+		own.SetCaller(caller)
+	} else {
+		r = r.WithContext(awswire.WithCaller(r.Context(), caller))
+	}
 	if err != nil {
 		svc.WriteError(w, r, err)
 		return

@@ -58,6 +58,34 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// TestJoin: a second parent that comes later ends it, whether it is waited for already or not.
+func TestJoin(t *testing.T) {
+	for _, early := range []bool{true, false} {
+		b, stopB := context.WithCancel(t.Context())
+		c := &Context{Context: t.Context()}
+		if early {
+			select {
+			case <-c.Done():
+				t.Fatal("it is done at once")
+			default:
+			}
+		}
+		c.Join(b)
+		if c.Err() != nil {
+			t.Fatal(c.Err())
+		}
+		stopB()
+		<-c.Done()
+		if !errors.Is(c.Err(), context.Canceled) {
+			t.Errorf("%v", c.Err())
+		}
+		c.Release()
+	}
+	c := &Context{Context: t.Context()}
+	c.Release()
+	<-c.Done()
+}
+
 // TestDeadline: the deadline is that of the first parent.
 func TestDeadline(t *testing.T) {
 	a, stop := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))

@@ -29,6 +29,22 @@ type waited struct {
 // needed any more.
 func New(a, b context.Context) *Context { return &Context{Context: a, other: b} }
 
+// Join sets the second parent of a Context that is part of another value and has had none, which must not be in use by
+// other goroutines yet.
+func (c *Context) Join(b context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.other = b
+	if w := c.waited.Load(); w != nil {
+		end := w.end
+		stop := context.AfterFunc(b, end)
+		w.end = func() { stop(); end() }
+		if c.released.Load() {
+			w.end()
+		}
+	}
+}
+
 // Release ends the context.
 func (c *Context) Release() {
 	c.released.Store(true)
@@ -45,7 +61,7 @@ func (c *Context) Err() error {
 	if err := c.Context.Err(); err != nil {
 		return err
 	}
-	if c.released.Load() || c.other.Err() != nil {
+	if c.released.Load() || c.other != nil && c.other.Err() != nil {
 		return context.Canceled
 	}
 	return nil
@@ -73,8 +89,11 @@ func (c *Context) waiting() context.Context {
 	w := c.waited.Load()
 	if w == nil {
 		ctx, cancel := context.WithCancel(c.Context)
-		stop := context.AfterFunc(c.other, cancel)
-		w = &waited{ctx, func() { stop(); cancel() }}
+		w = &waited{ctx, cancel}
+		if c.other != nil {
+			stop := context.AfterFunc(c.other, cancel)
+			w.end = func() { stop(); cancel() }
+		}
 		c.waited.Store(w)
 		if c.released.Load() {
 			w.end()
