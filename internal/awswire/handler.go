@@ -203,7 +203,10 @@ var interrupted = fault{code: "ServiceUnavailable", message: "The request was in
 // for events, which go out when the buffers of the request have been given back.
 func (x *exchange) serve() error {
 	var err error
-	if !x.takesStream() {
+	if held, ok := x.r.Body.(Bytes); x.takesStream() {
+	} else if ok && x.r.Header["Content-Encoding"] == nil && int64(len(held.Bytes())) <= x.h.api.MaxBody {
+		x.raw = held.Bytes()
+	} else {
 		body := bufferPool.Get().(*bytes.Buffer)
 		defer putBuffer(body)
 		if x.raw, err = x.readBody(body); err != nil {
@@ -278,8 +281,11 @@ func reads(operation string) bool {
 
 // takesStream says whether the operation reads the body by itself.
 func (x *exchange) takesStream() bool {
+	if x.protocol != RestJSON {
+		return false
+	}
 	op := x.h.operations[x.name]
-	if x.protocol != RestJSON || op == nil {
+	if op == nil {
 		return false
 	}
 	input, _ := x.h.plans(op)

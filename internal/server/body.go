@@ -19,16 +19,23 @@ type stallingBody struct {
 	armed   time.Time
 }
 
+// nothing is the release of a body that drew nothing.
+func nothing() {}
+
 // guardBody makes reads of the request's body fail when the client stalls, and, for services
 // that have bodies in memory, draw from the budget of all. The function that it returns gives
-// back what was drawn, when the request is done.
+// back what was drawn, when the request is done. One that is within what its connection has read
+// needs neither.
 func (s *Server) guardBody(w http.ResponseWriter, r *http.Request, svc *Service) (release func()) {
 	if r.Body == nil || r.Body == http.NoBody {
-		return func() {}
+		return nothing
+	}
+	if _, ok := r.Body.(*heldBody); ok {
+		return nothing
 	}
 	r.Body = &stallingBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
 	if svc.StreamsBody {
-		return func() {}
+		return nothing
 	}
 	body := inflight.NewBody(r.Context(), r.Body, s.opts.Bodies)
 	r.Body = body

@@ -11,9 +11,42 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
-// fastBody is the body of a request on the fast path. It is read by the request's own goroutine.
+// heldBody is the body of a request on the fast path that has arrived whole with its head: it is read where it lies, in the
+// buffer of its connection, which nothing else is read into until the request has been answered.
+type heldBody struct {
+	data   []byte
+	read   int
+	closed bool
+}
+
+// Read implements io.Reader.
+func (b *heldBody) Read(p []byte) (int, error) {
+	if b.closed {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	n := copy(p, b.data[b.read:])
+	if b.read += n; b.read == len(b.data) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// Close implements io.Closer.
+func (b *heldBody) Close() error {
+	b.closed = true
+	return nil
+}
+
+// Bytes implements awswire.Bytes.
+func (b *heldBody) Bytes() []byte { return b.data }
+
+var _ awswire.Bytes = (*heldBody)(nil)
+
+// fastBody is the body of another request on the fast path. It is read by the request's own goroutine.
 type fastBody struct {
 	c      *fastConn
 	left   int64
@@ -57,8 +90,11 @@ func (b *fastBody) discard() bool {
 	if b.broken {
 		return false
 	}
+	if b.left == 0 {
+		return true
+	}
 	b.closed = false
-	if b.left > 0 && !b.buffered() {
+	if !b.buffered() {
 		b.c.readArmed = time.Time{}
 		if b.left > maxLeftover || b.c.conn.SetReadDeadline(time.Now().Add(bodyStall)) != nil {
 			return false

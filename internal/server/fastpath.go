@@ -219,7 +219,8 @@ type fastConn struct {
 	// Of the request that is answered, in the memory of the ones before: nobody has a request on the fast path when it has
 	// been answered, but for its context.
 	url    url.URL
-	body   fastBody
+	body   fastBody // of one that is not held: what is left of it
+	held   heldBody
 	out    fastAnswer
 	record recorder
 
@@ -328,10 +329,17 @@ func (c *fastConn) answer(head *fastHead) (goesOn bool) {
 	r := c.blank.WithContext(ctx)
 	c.url = url.URL{Path: "/"}
 	r.URL, r.Host, r.Header, r.ContentLength = &c.url, head.host, head.header, head.length
-	c.body = fastBody{c: c, left: head.length}
-	r.Body = &c.body
-	if head.length == 0 {
+	c.body = fastBody{c: c}
+	switch n := int(head.length); {
+	case n == 0:
 		r.Body = http.NoBody
+	case n <= c.end-c.start:
+		c.held = heldBody{data: c.buf[c.start : c.start+n : c.start+n]}
+		c.start += n
+		r.Body = &c.held
+	default:
+		c.body.left = head.length
+		r.Body = &c.body
 	}
 	a := &c.out
 	a.begin(c)

@@ -19,6 +19,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/inflight"
 )
 
 // told answers with all that a handler can see of a request.
@@ -322,6 +325,53 @@ func TestFastPathTakes(t *testing.T) {
 	defer path.mu.Unlock()
 	if n := len(path.conns); n != 1 {
 		t.Errorf("%d connections for requests one after the other", n)
+	}
+}
+
+// TestFastPathBodies: a body that has come whole with its head is there in one piece, draws nothing from the budget of all
+// bodies and can be read once; one that is to come draws from it.
+func TestFastPathBodies(t *testing.T) {
+	bodies := inflight.New(1 << 20)
+	kinesis := echo("kinesis")
+	kinesis.SigningName, kinesis.TargetPrefix, kinesis.Prompt = "kinesis", "Kinesis_20131202", []string{"PutRecord"}
+	kinesis.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		whole, held := r.Body.(awswire.Bytes)
+		read, err := io.ReadAll(r.Body)
+		if held && string(whole.Bytes()) != string(read) {
+			t.Errorf("%q in one piece, %q read", whole.Bytes(), read)
+		}
+		again, _ := io.ReadAll(r.Body)
+		r.Body.Close()
+		_, closed := r.Body.Read(make([]byte, 1))
+		fmt.Fprintf(w, "%t %q %q %v %v %t", held, read, again, err, closed, bodies.Used() > 0)
+	})
+	s := New(Options{Services: []Service{kinesis}, Auth: NewOpen("000000000000", false, nil), Node: http.NotFoundHandler(), Bodies: bodies})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(ln)
+	defer s.Shutdown(t.Context())
+	conn := dialFor(t, ln.Addr().String(), nil)
+	in := bufio.NewReader(conn)
+	for _, c := range []struct{ at, later, want string }{
+		{at: putHead("PutRecord", 3) + "\r\nabc", want: `true "abc" "" <nil> http: invalid Read on closed Body false`},
+		{at: putHead("PutRecord", 3) + "\r\nd", later: "ef", want: `false "def" "" <nil> http: invalid Read on closed Body true`},
+	} {
+		io.WriteString(conn, c.at)
+		if c.later != "" {
+			time.AfterFunc(20*time.Millisecond, func() { io.WriteString(conn, c.later) })
+		}
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := io.ReadAll(resp.Body); string(got) != c.want {
+			t.Errorf("answered %s, want %s", got, c.want)
+		}
+	}
+	if bodies.Used() != 0 {
+		t.Errorf("%d bytes are still taken", bodies.Used())
 	}
 }
 

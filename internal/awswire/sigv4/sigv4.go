@@ -215,6 +215,9 @@ func (v *Verifier) readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, errTooLarge
 	}
+	if b, ok := r.Body.(interface{ Bytes() []byte }); ok { // the server has it in memory
+		return b.Bytes(), nil
+	}
 	var buf bytes.Buffer
 	if r.Body != nil {
 		n, err := inflight.ReadAll(&buf, r.Body, r.ContentLength, limit)
