@@ -9,7 +9,6 @@ import (
 	"io"
 	mathrand "math/rand/v2"
 	"net/http"
-	"strconv"
 )
 
 // maxDiscard is how much of a body that is too large is read to no end.
@@ -49,46 +48,30 @@ func (x *exchange) fault(f fault) {
 }
 
 func (x *exchange) write(status int, body []byte) {
-	head := x.head(x.contentTypeOf())
+	x.answer = x.head(x.contentTypeOf())
 	if size := x.h.api.Compress; size > 0 && len(body) >= size {
 		if how := acceptedEncoding(x.r.Header["Accept-Encoding"]); how != "" {
 			body = compressed(how, body)
-			head["Content-Encoding"] = []string{how}
+			x.answer.Encoding = how
 		}
 	}
-	values := make([]string, 2) // of both headers, in one piece of memory
-	if x.h.api.CRC32 {          // of what is sent
-		values[0] = strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)
-		head["X-Amz-Crc32"] = values[:1:1]
-	}
-	if status != http.StatusNoContent {
-		values[1] = strconv.Itoa(len(body))
-		head["Content-Length"] = values[1:]
+	if x.h.api.CRC32 { // of what is sent
+		x.answer.CRC32, x.answer.Summed = crc32.ChecksumIEEE(body), true
 	}
 	if len(body) >= restsFrom {
 		x.rest()
 	}
-	x.w.WriteHeader(status)
-	if status == http.StatusNoContent {
-		return
-	}
-	x.w.Write(body) // the client has gone if it fails: nobody to tell
+	WriteAnswer(x.w, status, &x.answer, body)
 }
 
-// head sets the headers of every answer.
-func (x *exchange) head(contentType string) http.Header {
-	head := x.w.Header()
-	values := []string{contentType, x.requestID, ""}
-	head["Content-Type"], head["X-Amzn-Requestid"] = values[:1:1], values[1:2:2]
+// head is what every answer says beside its body.
+func (x *exchange) head(contentType string) AnswerHead {
+	head := AnswerHead{ContentType: contentType, RequestID: x.requestID, Server: x.h.api.Server}
 	if x.protocol == rpcV2CBOR {
-		head.Set("Smithy-Protocol", "rpc-v2-cbor")
-	}
-	if x.h.api.Server != "" {
-		head["Server"] = []string{x.h.api.Server}
+		head.Smithy = "rpc-v2-cbor"
 	}
 	if x.h.api.ExtendedID {
-		values[2] = newExtendedID()
-		head["X-Amz-Id-2"] = values[2:]
+		head.ExtendedID = newExtendedID()
 	}
 	return head
 }

@@ -128,6 +128,7 @@ type exchange struct {
 	form     queryForm
 	fast     FastCall // nil: the generic codec's
 	response []byte   // has room for the answer before the call, then has it
+	answer   AnswerHead
 	events   *eventSource
 
 	// Of a REST protocol.

@@ -147,7 +147,8 @@ func (x *exchange) writeStream(status int) {
 	if c, ok := x.stream.(io.Closer); ok {
 		defer c.Close()
 	}
-	x.head(x.contentTypeOf())
+	head := x.head(x.contentTypeOf())
+	head.set(x.w.Header())
 	x.w.WriteHeader(status)
 	if _, err := io.Copy(x.w, x.stream); err != nil {
 		panic(http.ErrAbortHandler) // the client must not take it for whole
@@ -156,8 +157,10 @@ func (x *exchange) writeStream(status int) {
 
 // contentTypeOf is the type of the answer: that which a member set, or the protocol's.
 func (x *exchange) contentTypeOf() string {
-	if typ := x.w.Header().Get("Content-Type"); typ != "" {
-		return typ
+	if x.protocol == RestJSON {
+		if typ := x.w.Header().Get("Content-Type"); typ != "" {
+			return typ
+		}
 	}
 	return x.protocol.contentType()
 }

@@ -64,7 +64,8 @@ func (x *exchange) push(src *eventSource) {
 		x.bindHeaders(src.op.output, src.output)
 		status = cmp.Or(x.status, status)
 	}
-	x.head(eventstream.ContentType)
+	head := x.head(eventstream.ContentType)
+	head.set(x.w.Header())
 	x.w.WriteHeader(status)
 	// A client that does not read must not hold up a node that closes.
 	defer s.end(context.AfterFunc(x.ctx, func() { s.patience(streamGrace) }))

@@ -188,8 +188,28 @@ func (a *fastAnswer) WriteHeader(status int) {
 		}
 	}
 	if _, ok := a.header["Date"]; !ok {
-		b = append(append(append(b, "Date: "...), httpDate(time.Now())...), "\r\n"...)
+		b = a.appendDate(b)
 	}
+	*a.out = a.endHead(b)
+}
+
+// WriteWhole implements awswire.WholeWriter.
+func (a *fastAnswer) WriteWhole(status int, head *awswire.AnswerHead, body []byte) bool {
+	if a.status != 0 || len(a.header) > 0 || status < 200 || status == http.StatusNotModified {
+		return false
+	}
+	a.status, a.length = status, int64(len(body))
+	*a.out = a.endHead(a.appendDate(head.Append(append((*a.out)[:0], statusLine(status)...))))
+	_, _ = a.Write(body) // the client has gone if it fails: finish tells
+	return true
+}
+
+func (a *fastAnswer) appendDate(b []byte) []byte {
+	return append(append(append(b, "Date: "...), httpDate(time.Now())...), "\r\n"...)
+}
+
+// endHead appends what the connection says of the answer, and the end of its head.
+func (a *fastAnswer) endHead(b []byte) []byte {
 	a.ends = a.ends || a.body.broken || a.body.left > maxLeftover || a.c.path.closing.Load()
 	if a.ends {
 		b = append(b, "Connection: close\r\n"...)
@@ -201,7 +221,7 @@ func (a *fastAnswer) WriteHeader(status int) {
 	case a.length >= 0:
 		b = append(strconv.AppendInt(append(b, "Content-Length: "...), a.length, 10), "\r\n\r\n"...)
 	}
-	*a.out = b
+	return b
 }
 
 // hasBody reports whether an answer of the status has a body.

@@ -343,7 +343,7 @@ func (c *fastConn) answer(head *fastHead) (goesOn bool) {
 	}
 	a := &c.out
 	a.begin(c)
-	c.record = recorder{ResponseWriter: a, control: c.control}
+	c.record = recorder{ResponseWriter: a, whole: a, control: c.control}
 	defer func() {
 		ctx.Release()
 		if failed := recover(); failed != nil {

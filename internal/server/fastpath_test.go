@@ -133,6 +133,20 @@ func TestFastPathIsNetHTTP(t *testing.T) {
 			w.Header().Set("Content-Length", "900000")
 			io.WriteString(w, strings.Repeat("a", 600_000))
 			io.WriteString(w, strings.Repeat("b", 300_000))
+		case "whole":
+			awswire.WriteAnswer(w, 200, &awswire.AnswerHead{ContentType: "application/x-amz-json-1.0", RequestID: "r", Server: "Server", CRC32: 7, Summed: true}, []byte("{}"))
+			awswire.WriteAnswer(w, 400, &awswire.AnswerHead{ContentType: "text/plain"}, []byte("another"))
+		case "whole and empty":
+			awswire.WriteAnswer(w, 400, &awswire.AnswerHead{ContentType: "a/b", RequestID: "r", ExtendedID: "e", Encoding: "gzip", Smithy: "rpc-v2-cbor"}, nil)
+		case "whole, with a field":
+			w.Header().Set("X-Amzn-Query-Error", "a;Sender")
+			awswire.WriteAnswer(w, 400, &awswire.AnswerHead{ContentType: "a/b", Summed: true}, []byte("{}"))
+		case "whole of no content":
+			awswire.WriteAnswer(w, 204, &awswire.AnswerHead{ContentType: "a/b", RequestID: "r"}, []byte("{}"))
+		case "whole and large":
+			awswire.WriteAnswer(w, 200, &awswire.AnswerHead{ContentType: "a/b", RequestID: "r"}, []byte(strings.Repeat("a", 100_000)))
+		case "whole and larger":
+			awswire.WriteAnswer(w, 200, &awswire.AnswerHead{ContentType: "a/b", RequestID: "r"}, []byte(strings.Repeat("a", 900_000)))
 		case "large of no length":
 			for range 900 {
 				io.WriteString(w, strings.Repeat("a", 1000))
@@ -217,6 +231,13 @@ func TestFastPathIsNetHTTP(t *testing.T) {
 		"answer that ends":          {of("close", "x")},
 		"error":                     {of("error", ""), plain},
 		"odd status":                {of("odd status", ""), plain},
+		"whole answer":              {of("whole", "x"), plain},
+		"whole answer, unread body": {of("whole", long), plain},
+		"whole and empty answer":    {of("whole and empty", ""), plain},
+		"whole, with a field":       {of("whole, with a field", ""), of("whole", ""), plain},
+		"whole of no content":       {of("whole of no content", ""), plain},
+		"whole and large answer":    {of("whole and large", ""), plain},
+		"whole and larger answer":   {of("whole and larger", ""), plain},
 		"large answer":              {of("large", ""), plain},
 		"large answer of no length": {of("large of no length", ""), plain},
 	} {
@@ -632,14 +653,13 @@ func FuzzFastHead(f *testing.F) {
 // BenchmarkFastAnswer is the answer of a put, but for what sends it.
 func BenchmarkFastAnswer(b *testing.B) {
 	c := &fastConn{path: &fastPath{}}
-	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amzn-Requestid": {"1"}, "X-Amz-Id-2": {"2"}, "Content-Length": {"2"}}
+	head := &awswire.AnswerHead{ContentType: "application/x-amz-json-1.1", RequestID: "1", ExtendedID: "2"}
+	body := []byte("{}")
 	b.ReportAllocs()
 	for b.Loop() {
 		a := &c.out
 		a.begin(c)
-		maps.Copy(a.Header(), header)
-		a.WriteHeader(http.StatusOK)
-		io.WriteString(a, "{}")
+		a.WriteWhole(http.StatusOK, head, body)
 		a.release()
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/brookmere/brookmere/internal/awswire/eventstream"
 )
 
 type metrics struct {
@@ -51,8 +49,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 func (m *metrics) observe(service string, rec *recorder, took time.Duration) {
 	series := m.of(answer{service, rec.status})
 	series.requests.Inc()
-	if rec.Header().Get("Content-Type") == eventstream.ContentType {
-		return // it lasts as long as the client likes, which says nothing of the node
+	if rec.pushes() {
+		return // how long it lasted says nothing of the node
 	}
 	series.seconds.Observe(took.Seconds())
 }

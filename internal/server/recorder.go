@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/brookmere/brookmere/internal/awswire"
 	"github.com/brookmere/brookmere/internal/awswire/eventstream"
 )
 
@@ -23,11 +24,13 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 
-	hijacked bool // the connection is another's
-	control  http.ResponseController
-	armed    time.Time
-	lasting  bool        // HTTP/2, where a deadline that passes between two writes ends the stream
-	manual   atomic.Bool // the handler sets deadlines by itself
+	hijacked  bool                // the connection is another's
+	sentWhole bool                // the answer was sent in one piece
+	whole     awswire.WholeWriter // the ResponseWriter; nil: it is none
+	control   http.ResponseController
+	armed     time.Time
+	lasting   bool        // HTTP/2, where a deadline that passes between two writes ends the stream
+	manual    atomic.Bool // the handler sets deadlines by itself
 }
 
 func newRecorder(w http.ResponseWriter, r *http.Request) *recorder {
@@ -42,12 +45,30 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
+// WriteWhole implements awswire.WholeWriter, for answers that one deadline does for.
+func (r *recorder) WriteWhole(status int, head *awswire.AnswerHead, body []byte) bool {
+	if r.whole == nil || r.status != 0 || len(body) > piece {
+		return false
+	}
+	r.arm()
+	if !r.whole.WriteWhole(status, head, body) {
+		return false
+	}
+	r.status, r.sentWhole = status, true
+	return true
+}
+
+// pushes reports whether the answer was one of events, which lasts as long as its client likes.
+func (r *recorder) pushes() bool {
+	return !r.sentWhole && r.Header().Get("Content-Type") == eventstream.ContentType
+}
+
 // Write sends a part of the answer, in pieces, each in its time.
 func (r *recorder) Write(b []byte) (n int, err error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	if r.Header().Get("Content-Type") == eventstream.ContentType {
+	if r.pushes() {
 		return r.ResponseWriter.Write(b)
 	}
 	for {
