@@ -7,13 +7,36 @@ import (
 	"strings"
 )
 
-// fastHead is the head of a request on the fast path, as net/http reads it.
+// fastHead is the head of a request on the fast path, as net/http reads it. A client's requests differ in few lines, so a
+// connection reads them all into one fastHead, which knows the lines of the head before: one that is the same again is not
+// read again. The header is in the same memory for all of them.
 type fastHead struct {
 	host   string
 	header http.Header
 	length int64 // of the body
 	size   int   // of the head, in bytes
+
+	fields []fastField // by their lines; between two requests they hold no more than the last head
+	values []string    // of the header
 }
+
+// fastField is a line of a head, and what it says.
+type fastField struct {
+	line        string // with its end
+	name, value string
+	kind        fastKind
+	length      int64 // of a fastLength
+}
+
+// fastKind says what a field is to the fast path.
+type fastKind uint8
+
+const (
+	fastPlain fastKind = iota
+	fastHost
+	fastLength
+	fastTarget
+)
 
 // fastLine is how requests on the fast path begin.
 const fastLine = "POST / HTTP/1.1\r\n"
@@ -25,72 +48,97 @@ const (
 	maxFastBody = 1 << 20
 )
 
-// parseFastHead reads the head of a request at the beginning of b. ok is false for each that is not whole, or not plain: which
+// parse reads the head of a request at the beginning of b. It is false for each that is not whole, or not plain: which
 // two readers of HTTP could take for different requests, which has something of HTTP that the fast path does not do, or is
-// not for one of the targets.
-func parseFastHead(b []byte, targets map[string]bool) (head fastHead, ok bool) {
+// not for one of the targets, which are always the same.
+func (h *fastHead) parse(b []byte, targets map[string]bool) bool {
 	if !bytes.HasPrefix(b, []byte(fastLine)) {
-		return head, false
+		return false
 	}
-	end := bytes.Index(b, []byte("\r\n\r\n"))
-	if end < 0 {
-		return head, false
+	if h.header == nil {
+		h.header = make(http.Header, 8)
 	}
-	head.size = end + 4
-	head.length = -1
-	text := string(b[min(len(fastLine), end+2) : end+2]) // one piece of memory for all names and values
-	count := strings.Count(text, "\r\n")
-	if count > maxFastFields {
-		return head, false
-	}
-	head.header = make(http.Header, count)
-	values := make([]string, 0, count)
+	clear(h.header)
+	h.host, h.length, h.size, h.values = "", -1, len(fastLine), h.values[:0]
 	target := false
-	for text != "" {
-		var line string
-		line, text, _ = strings.Cut(text, "\r\n")
-		name, value, ok := fastField(line)
-		if !ok {
-			return head, false
+	for i := 0; ; i++ {
+		rest := b[h.size:]
+		if len(rest) >= 2 && rest[0] == '\r' && rest[1] == '\n' {
+			h.size += 2
+			clear(h.fields[i:])
+			h.fields = h.fields[:i]
+			return target && h.host != "" && h.length >= 0
 		}
-		switch name {
-		case "Host":
-			if head.host != "" || !isFastHost(value) {
-				return head, false
+		if i == maxFastFields {
+			return false
+		}
+		if i == len(h.fields) {
+			h.fields = append(h.fields, fastField{})
+		}
+		f := &h.fields[i]
+		if n := len(f.line); n == 0 || n > len(rest) || string(rest[:n]) != f.line {
+			end := bytes.IndexByte(rest, '\r') + 2
+			if end < 2 || end > len(rest) || rest[end-1] != '\n' || !f.parse(string(rest[:end]), targets) {
+				*f = fastField{}
+				return false
 			}
-			head.host = value
+		}
+		h.size += len(f.line)
+		switch f.kind {
+		case fastHost:
+			if h.host != "" {
+				return false
+			}
+			h.host = f.value
 			continue // as net/http has it
-		case "Content-Length":
-			if head.length >= 0 {
-				return head, false
+		case fastLength:
+			if h.length >= 0 {
+				return false
 			}
-			if head.length = fastLength(value); head.length < 0 || head.length > maxFastBody {
-				return head, false
+			h.length = f.length
+		case fastTarget:
+			if target {
+				return false
 			}
-		case "X-Amz-Target":
-			if target = targets[value]; !target || head.header["X-Amz-Target"] != nil {
-				return head, false
-			}
-		case "Connection":
-			if !strings.EqualFold(value, "keep-alive") {
-				return head, false
-			}
-		case "Transfer-Encoding", "Trailer", "Te", "Expect", "Upgrade", "Keep-Alive", "Pragma", "Http2-Settings",
-			"Proxy-Connection", "Proxy-Authorization", "Origin":
-			return head, false
+			target = true
 		}
-		if had := head.header[name]; had != nil {
-			head.header[name] = append(had, value)
+		if had := h.header[f.name]; had != nil {
+			h.header[f.name] = append(had, f.value)
 			continue
 		}
-		values = append(values, value)
-		head.header[name] = values[len(values)-1 : len(values) : len(values)]
+		h.values = append(h.values, f.value)
+		n := len(h.values)
+		h.header[f.name] = h.values[n-1 : n : n]
 	}
-	return head, target && head.host != "" && head.length >= 0
 }
 
-// fastField splits a header field. ok is false for one that is not plainly a name, a colon and a value.
-func fastField(line string) (name, value string, ok bool) {
+// parse reads a line with its end. It is false for one that the fast path does not take.
+func (f *fastField) parse(line string, targets map[string]bool) (ok bool) {
+	*f = fastField{line: line}
+	if f.name, f.value, ok = splitFastField(line[:len(line)-2]); !ok {
+		return false
+	}
+	switch f.name {
+	case "Host":
+		f.kind = fastHost
+		return isFastHost(f.value)
+	case "Content-Length":
+		f.kind, f.length = fastLength, parseFastLength(f.value)
+		return f.length >= 0 && f.length <= maxFastBody
+	case "X-Amz-Target":
+		f.kind = fastTarget
+		return targets[f.value]
+	case "Connection":
+		return strings.EqualFold(f.value, "keep-alive")
+	case "Transfer-Encoding", "Trailer", "Te", "Expect", "Upgrade", "Keep-Alive", "Pragma", "Http2-Settings",
+		"Proxy-Connection", "Proxy-Authorization", "Origin":
+		return false
+	}
+	return true
+}
+
+// splitFastField splits a header field. ok is false for one that is not plainly a name, a colon and a value.
+func splitFastField(line string) (name, value string, ok bool) {
 	colon := strings.IndexByte(line, ':')
 	if colon <= 0 {
 		return "", "", false
@@ -132,8 +180,8 @@ func isFastHost(host string) bool {
 	return host != ""
 }
 
-// fastLength reads a length in bytes; negative: it is none.
-func fastLength(s string) int64 {
+// parseFastLength reads a length in bytes; negative: it is none.
+func parseFastLength(s string) int64 {
 	if s == "" || len(s) > 9 {
 		return -1
 	}

@@ -218,6 +218,7 @@ type fastConn struct {
 
 	// Of the request that is answered, in the memory of the ones before: nobody has a request on the fast path when it has
 	// been answered, but for its context.
+	head   fastHead
 	url    url.URL
 	body   fastBody // of one that is not held: what is left of it
 	held   heldBody
@@ -270,18 +271,17 @@ func (c *fastConn) serve() (goesOver bool) {
 			c.path.mu.Unlock()
 			c.readArmed = time.Time{}
 		}
-		head, ok := parseFastHead(c.buf[c.start:c.end], c.path.targets)
-		if !ok {
+		if !c.head.parse(c.buf[c.start:c.end], c.path.targets) {
 			c.conn.of().ofHandler.Store(false)
 			c.conn.giveBack(append([]byte(nil), c.buf[c.start:c.end]...))
 			return c.conn.SetDeadline(time.Time{}) == nil
 		}
-		c.start += head.size
+		c.start += c.head.size
 		c.skipped = 0
 		if !c.served {
 			c.served, c.readArmed = true, time.Time{} // the next request has longer than the first
 		}
-		if !c.answer(&head) {
+		if !c.answer() {
 			return false
 		}
 		c.state.Store(fastIdle)
@@ -324,13 +324,13 @@ func (c *fastConn) skipBlank() {
 }
 
 // answer has one request answered and reports whether the connection goes on.
-func (c *fastConn) answer(head *fastHead) (goesOn bool) {
+func (c *fastConn) answer() (goesOn bool) {
 	ctx := awswire.NewRequestContext(c.ctx)
 	r := c.blank.WithContext(ctx)
 	c.url = url.URL{Path: "/"}
-	r.URL, r.Host, r.Header, r.ContentLength = &c.url, head.host, head.header, head.length
+	r.URL, r.Host, r.Header, r.ContentLength = &c.url, c.head.host, c.head.header, c.head.length
 	c.body = fastBody{c: c}
-	switch n := int(head.length); {
+	switch n := int(c.head.length); {
 	case n == 0:
 		r.Body = http.NoBody
 	case n <= c.end-c.start:
@@ -338,7 +338,7 @@ func (c *fastConn) answer(head *fastHead) (goesOn bool) {
 		c.start += n
 		r.Body = &c.held
 	default:
-		c.body.left = head.length
+		c.body.left = c.head.length
 		r.Body = &c.body
 	}
 	a := &c.out
