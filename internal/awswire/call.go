@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 )
 
 // Call is one call of an operation, as interceptors see it.
@@ -17,14 +18,16 @@ type Call struct {
 	HTTP      *http.Request // as it came; nil for a call that did not come by HTTP
 
 	chain     []Interceptor
-	serve     func(context.Context) error
+	serve     func(context.Context) error // nil: the exchange's operation
+	exchange  *exchange                   // nil: the call did not come through a Handler
 	source    callSource
+	began     time.Time
+	took      time.Duration
+	timed     bool
 	resources []string
 	input     any
 	inputErr  error
 	decoded   bool
-	code      func(context.Context, error) string
-	throttled func(*Call, string) error
 }
 
 // callSource reads what a call says when it is asked for.
@@ -37,18 +40,30 @@ type callSource interface {
 
 // An Interceptor runs around every call, those that take a fast path included: it lets the
 // call go on by c.Next and returns its error, or returns one of its own in place of it.
-// It is called by many goroutines at once. What it asks of the call beyond its fields costs
-// what it takes to read it from the request, once.
+// It is called by many goroutines at once, and does not keep the Call, whose memory may be another's afterwards. What it
+// asks of the call beyond its fields costs what it takes to read it from the request, once.
 type Interceptor func(ctx context.Context, c *Call) error
 
 // Next goes on with the call: the interceptors that are left, then the operation.
 func (c *Call) Next(ctx context.Context) error {
 	if len(c.chain) == 0 {
+		if c.exchange != nil {
+			return c.exchange.operate(ctx)
+		}
 		return c.serve(ctx)
 	}
 	i := c.chain[0]
 	c.chain = c.chain[1:]
 	return i(ctx, c)
+}
+
+// Took is how long the call took, from the request in memory until somebody asks for the first time, which interceptors do
+// when Next has returned: all then know the same.
+func (c *Call) Took() time.Duration {
+	if !c.timed {
+		c.took, c.timed = time.Since(c.began), true
+	}
+	return c.took
 }
 
 // Resources are the ARNs of what the call works on, empty where the operation belongs to no
@@ -130,8 +145,8 @@ func (c *Call) Code(ctx context.Context, err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case c.code != nil:
-		return c.code(ctx, err)
+	case c.exchange != nil:
+		return c.exchange.h.codeOf(ctx, err)
 	}
 	return codeOf(ctx, err)
 }
@@ -141,7 +156,7 @@ func (c *Call) Code(ctx context.Context, err error) string {
 func Intercept(ctx context.Context, chain []Interceptor, f Facts, serve func(context.Context) error) error {
 	c := &Call{
 		Caller: CallerFrom(ctx), Service: f.Service, Operation: f.Operation, Mode: f.Mode, Actions: f.Actions, HTTP: f.HTTP,
-		chain: chain, serve: serve, source: f,
+		chain: chain, serve: serve, source: f, began: time.Now(),
 	}
 	return c.Next(ctx)
 }

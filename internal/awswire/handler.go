@@ -171,16 +171,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		caller.RequestID = NewRequestID()
 		ctx = WithCaller(ctx, caller)
 	}
-	x := &exchange{h: h, w: w, r: r, requestID: caller.RequestID, ctx: ctx}
+	x := exchanges.Get().(*exchange)
+	x.h, x.w, x.r, x.requestID, x.ctx = h, w, r, caller.RequestID, ctx
+	if x.answered() && x.fast != nil { // nobody has the call of a fast path that went well any more
+		*x = exchange{}
+		exchanges.Put(x)
+	}
+}
+
+// exchanges has room for those of fast paths.
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// answered answers the request and reports whether that went well.
+func (x *exchange) answered() bool {
 	if fail := x.route(); fail != nil {
 		x.fault(*fail)
-		return
+		return false
 	}
 	if err := x.serve(); err != nil {
 		x.fault(x.report(err))
-	} else if x.events != nil {
+		return false
+	}
+	if x.events != nil {
 		x.push(x.events)
 	}
+	return true
 }
 
 // report turns the error of a call into what the client is told, and tells the operator
@@ -377,7 +392,10 @@ func (x *exchange) call(op *boundOperation) (err error) {
 	}
 	x.c = Call{
 		Caller: CallerFrom(x.ctx), Service: x.h.model.Name, Operation: op.Name, Mode: op.Mode, Actions: op.actions, Limit: op.limit, HTTP: x.r,
-		chain: x.h.options.Interceptors, serve: x.operate, source: x, code: x.h.codeOf, throttled: x.h.api.Throttled,
+		chain: x.h.options.Interceptors, exchange: x, source: x, began: x.received,
+	}
+	if x.received.IsZero() { // it is a call within the process
+		x.c.began = time.Now()
 	}
 	return x.c.Next(x.ctx)
 }

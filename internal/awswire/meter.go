@@ -3,11 +3,14 @@ package awswire
 import (
 	"context"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire/readmostly"
 )
+
+// maxOperations is of how many operations the counters are kept at hand: more than all services have that are called.
+const maxOperations = 4096
 
 // Meter returns the interceptor that counts calls, their errors by code, and how long they
 // took: of an operation that answers with events, to the first of them. It must be the
@@ -38,26 +41,19 @@ func Meter(reg prometheus.Registerer) (Interceptor, error) {
 		calls   prometheus.Counter
 		seconds prometheus.Observer
 	}
-	var mu sync.RWMutex
-	known := make(map[operation]series)
+	known := readmostly.Map[operation, series]{Limit: maxOperations}
 	of := func(o operation) series {
-		mu.RLock()
-		found, ok := known[o]
-		mu.RUnlock()
-		if ok {
-			return found
+		found, ok := known.Get(o)
+		if !ok {
+			found = series{calls.WithLabelValues(o.service, o.name), seconds.WithLabelValues(o.service, o.name)}
+			known.Put(o, found)
 		}
-		found = series{calls.WithLabelValues(o.service, o.name), seconds.WithLabelValues(o.service, o.name)}
-		mu.Lock()
-		known[o] = found
-		mu.Unlock()
 		return found
 	}
 	return func(ctx context.Context, c *Call) error {
-		begin := time.Now()
 		err := c.Next(ctx)
 		s := of(operation{c.Service, c.Operation})
-		s.seconds.Observe(time.Since(begin).Seconds())
+		s.seconds.Observe(c.Took().Seconds())
 		s.calls.Inc()
 		if err != nil {
 			failures.WithLabelValues(c.Service, c.Operation, c.Code(ctx, err)).Inc()

@@ -61,7 +61,7 @@ func (t *throttle) intercept(ctx context.Context, c *Call) error {
 		k.resource = resource
 	}
 	if !t.admit(k, c.Limit.Calls) {
-		return c.throttled(c, resource)
+		return c.exchange.h.api.Throttled(c, resource)
 	}
 	return c.Next(ctx)
 }

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jonboulle/clockwork"
-
 	"github.com/brookmere/brookmere/internal/awswire"
+	"github.com/brookmere/brookmere/internal/awswire/readmostly"
 	"github.com/brookmere/brookmere/internal/engine/metering"
 )
 
@@ -47,27 +46,48 @@ func init() {
 
 // measuring is an interceptor that tells of calls.
 type measuring struct {
-	to    *metering.Registry
-	clock clockwork.Clock
+	to *metering.Registry
+	// tables are resources of the registry, which come back to it by themselves when it has forgotten them.
+	tables readmostly.Map[measuredTable, *metering.Resource]
 }
 
-func (m measuring) intercept(ctx context.Context, c *awswire.Call) error {
+// measuredTable is an operation on a table.
+type measuredTable struct{ account, region, operation, table string }
+
+// maxMeasuredTables is how many resources are kept at hand.
+const maxMeasuredTables = 1024
+
+func newMeasuring(to *metering.Registry) *measuring {
+	return &measuring{to: to, tables: readmostly.Map[measuredTable, *metering.Resource]{Limit: maxMeasuredTables}}
+}
+
+// table is the resource of an operation on a table; nil where there are too many.
+func (m *measuring) table(of measuredTable) *metering.Resource {
+	r, ok := m.tables.Get(of)
+	if !ok {
+		if r = m.to.Resource(of.account+"/"+of.region, "AWS/DynamoDB", "Operation", of.operation, "TableName", of.table); r != nil {
+			m.tables.Put(measuredTable{strings.Clone(of.account), strings.Clone(of.region), of.operation, strings.Clone(of.table)}, r) // and no more of a request
+		}
+	}
+	return r
+}
+
+func (m *measuring) intercept(ctx context.Context, c *awswire.Call) error {
 	if c.Service != "dynamodb" && c.Service != "s3" {
 		return c.Next(ctx)
 	}
-	began := m.clock.Now()
 	err := c.Next(ctx)
-	took := m.clock.Since(began)
+	took := c.Took()
 	if c.Service == "s3" {
-		m.bucket(ctx, c, took, err)
+		m.ofBucket(ctx, c, took, err)
 	} else {
-		m.table(ctx, c, took, err)
+		m.ofTable(ctx, c, took, err)
 	}
 	return err
 }
 
-// table tells of a call of DynamoDB about a table.
-func (m measuring) table(ctx context.Context, c *awswire.Call, took time.Duration, err error) {
+// ofTable tells of a call of DynamoDB about a table.
+func (m *measuring) ofTable(ctx context.Context, c *awswire.Call, took time.Duration, err error) {
 	arns, failed := c.Resources()
 	if failed != nil || len(arns) == 0 {
 		return
@@ -77,27 +97,28 @@ func (m measuring) table(ctx context.Context, c *awswire.Call, took time.Duratio
 		return
 	}
 	name, _, _ = strings.Cut(name, "/")
-	scope := c.Caller.Account + "/" + c.Caller.Region
+	of := measuredTable{c.Caller.Account, c.Caller.Region, c.Operation, name}
 	if err == nil {
-		m.to.Resource(scope, "AWS/DynamoDB", "Operation", c.Operation, "TableName", name).Add(latencyOfSuccess.Of(float64(took.Microseconds()) / 1000))
+		m.table(of).Add(latencyOfSuccess.Of(float64(took.Microseconds()) / 1000))
 		return
 	}
+	scope := of.account + "/" + of.region
 	switch code := c.Code(ctx, err); code {
 	case "ConditionalCheckFailedException":
 		m.to.Resource(scope, "AWS/DynamoDB", "TableName", name).Add(failedConditions.Of(1))
 	case "TransactionConflictException":
 		m.to.Resource(scope, "AWS/DynamoDB", "TableName", name).Add(conflicts.Of(1))
 	case "ProvisionedThroughputExceededException", "ThrottlingException":
-		m.to.Resource(scope, "AWS/DynamoDB", "Operation", c.Operation, "TableName", name).Add(throttledCalls.Of(1))
+		m.table(of).Add(throttledCalls.Of(1))
 	case "InternalServerError", "InternalFailure":
-		m.to.Resource(scope, "AWS/DynamoDB", "Operation", c.Operation, "TableName", name).Add(systemErrors.Of(1))
+		m.table(of).Add(systemErrors.Of(1))
 	default:
 		m.to.Resource(scope, "AWS/DynamoDB").Add(userErrors.Of(1))
 	}
 }
 
-// bucket tells of a call of S3 about a bucket that is there, as of a filter for all of it.
-func (m measuring) bucket(ctx context.Context, c *awswire.Call, took time.Duration, err error) {
+// ofBucket tells of a call of S3 about a bucket that is there, as of a filter for all of it.
+func (m *measuring) ofBucket(ctx context.Context, c *awswire.Call, took time.Duration, err error) {
 	arns, failed := c.Resources()
 	if failed != nil || len(arns) == 0 || err != nil && c.Code(ctx, err) == "NoSuchBucket" {
 		return

@@ -332,7 +332,7 @@ func (s *stack) interceptors(p parts) ([]awswire.Interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := []awswire.Interceptor{meter, measuring{p.meter, p.clock}.intercept, s.authorizer.Intercept}
+	chain := []awswire.Interceptor{meter, newMeasuring(p.meter).intercept, s.authorizer.Intercept}
 	if p.limited() {
 		chain = append(chain, awswire.Throttle(p.clock.Now))
 	}

@@ -125,9 +125,11 @@ type fastAnswer struct {
 	length int64 // what the header says; negative: nothing
 	wrote  int64
 	ends   bool // so does the connection, after the answer
+	manual bool // the handler sets the deadline
 	failed error
-	out    *[]byte // what is to be sent
-	held   []byte  // body of unknown length
+	out    *[]byte   // what is to be sent
+	held   []byte    // body of unknown length
+	begun  time.Time // when an answer in one piece was written
 }
 
 // fastOut has buffers for answers.
@@ -188,7 +190,7 @@ func (a *fastAnswer) WriteHeader(status int) {
 		}
 	}
 	if _, ok := a.header["Date"]; !ok {
-		b = a.appendDate(b)
+		b = appendDate(b, time.Now())
 	}
 	*a.out = a.endHead(b)
 }
@@ -199,13 +201,14 @@ func (a *fastAnswer) WriteWhole(status int, head *awswire.AnswerHead, body []byt
 		return false
 	}
 	a.status, a.length = status, int64(len(body))
-	*a.out = a.endHead(a.appendDate(head.Append(append((*a.out)[:0], statusLine(status)...))))
+	a.begun = time.Now()
+	*a.out = a.endHead(appendDate(head.Append(append((*a.out)[:0], statusLine(status)...)), a.begun))
 	_, _ = a.Write(body) // the client has gone if it fails: finish tells
 	return true
 }
 
-func (a *fastAnswer) appendDate(b []byte) []byte {
-	return append(append(append(b, "Date: "...), httpDate(time.Now())...), "\r\n"...)
+func appendDate(b []byte, now time.Time) []byte {
+	return append(append(append(b, "Date: "...), httpDate(now)...), "\r\n"...)
 }
 
 // endHead appends what the connection says of the answer, and the end of its head.
@@ -254,8 +257,16 @@ func (a *fastAnswer) Write(p []byte) (int, error) {
 	return len(p), a.send(p)
 }
 
-// send sends what has been put together, and p.
+// send sends what has been put together, and p. The client has its time to take it.
 func (a *fastAnswer) send(p []byte) error {
+	now := a.begun
+	if now.IsZero() {
+		now = time.Now()
+	}
+	if a.begun = (time.Time{}); !a.manual && now.Sub(a.c.writeArmed) > rearm {
+		a.c.writeArmed = now
+		_ = a.c.conn.SetWriteDeadline(now.Add(answerStall)) // where that fails, so does the write
+	}
 	if len(p) == 0 {
 		_, a.failed = a.c.conn.Write(*a.out)
 	} else {
@@ -296,12 +307,9 @@ func (a *fastAnswer) SetReadDeadline(t time.Time) error {
 	return a.c.conn.SetReadDeadline(t)
 }
 
-// SetWriteDeadline is for http.ResponseController. A deadline that is less than a second earlier stays.
+// SetWriteDeadline is for http.ResponseController.
 func (a *fastAnswer) SetWriteDeadline(t time.Time) error {
-	if !t.IsZero() && t.Sub(a.c.writeArmed) >= 0 && t.Sub(a.c.writeArmed) < rearm {
-		return nil
-	}
-	a.c.writeArmed = t
+	a.manual, a.c.writeArmed = true, time.Time{}
 	return a.c.conn.SetWriteDeadline(t)
 }
 

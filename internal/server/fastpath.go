@@ -233,7 +233,7 @@ type fastConn struct {
 	served     bool      // a request at least
 	skipped    int       // bytes of line ends before the next request
 	readArmed  time.Time // when the deadline for the next request was set; zero: another is
-	writeArmed time.Time
+	writeArmed time.Time // the same of that for answers
 }
 
 func newFastConn(f *fastPath, conn keptConn) *fastConn {
@@ -296,16 +296,16 @@ func (c *fastConn) next() bool {
 	if c.start < c.end {
 		return true
 	}
-	wait := idleWait
+	wait, now := idleWait, c.record.ended
 	if !c.served {
-		wait = firstWait
+		wait, now = firstWait, time.Now()
 	}
-	if now := time.Now(); now.Sub(c.readArmed) > rearm {
+	if now.Sub(c.readArmed) > rearm {
 		c.readArmed = now
 		if c.conn.SetReadDeadline(now.Add(wait+rearm)) != nil {
 			return false
 		}
-		if c.path.closing.Load() && c.conn.SetReadDeadline(now.Add(lastWait)) != nil { // endIdle's may have been before
+		if c.path.closing.Load() && c.conn.SetReadDeadline(time.Now().Add(lastWait)) != nil { // endIdle's may have been before
 			return false
 		}
 	}
@@ -343,7 +343,7 @@ func (c *fastConn) answer() (goesOn bool) {
 	}
 	a := &c.out
 	a.begin(c)
-	c.record = recorder{ResponseWriter: a, whole: a, control: c.control}
+	c.record = recorder{ResponseWriter: a, whole: a, control: c.control, own: true}
 	defer func() {
 		ctx.Release()
 		if failed := recover(); failed != nil {

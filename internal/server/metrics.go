@@ -2,18 +2,18 @@ package server
 
 import (
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/brookmere/brookmere/internal/awswire/readmostly"
 )
 
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 
-	mu    sync.RWMutex
-	known map[answer]series // of the vectors: to find one by its labels costs more than to count
+	known readmostly.Map[answer, series] // of the vectors: to find one by its labels costs more than to count
 }
 
 // answer is what requests are counted by.
@@ -29,7 +29,7 @@ type series struct {
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
-		known: make(map[answer]series),
+		known: readmostly.Map[answer, series]{Limit: 4096},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "brookmere_http_requests_total",
 			Help: "Requests answered, by service and HTTP status.",
@@ -56,15 +56,10 @@ func (m *metrics) observe(service string, rec *recorder, took time.Duration) {
 }
 
 func (m *metrics) of(a answer) series {
-	m.mu.RLock()
-	found, ok := m.known[a]
-	m.mu.RUnlock()
-	if ok {
-		return found
+	found, ok := m.known.Get(a)
+	if !ok {
+		found = series{m.requests.WithLabelValues(a.service, strconv.Itoa(a.status)), m.seconds.WithLabelValues(a.service)}
+		m.known.Put(a, found)
 	}
-	found = series{m.requests.WithLabelValues(a.service, strconv.Itoa(a.status)), m.seconds.WithLabelValues(a.service)}
-	m.mu.Lock()
-	m.known[a] = found
-	m.mu.Unlock()
 	return found
 }

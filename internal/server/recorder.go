@@ -29,6 +29,8 @@ type recorder struct {
 	whole     awswire.WholeWriter // the ResponseWriter; nil: it is none
 	control   http.ResponseController
 	armed     time.Time
+	ended     time.Time   // when the request was done
+	own       bool        // the ResponseWriter gives its client time by itself
 	lasting   bool        // HTTP/2, where a deadline that passes between two writes ends the stream
 	manual    atomic.Bool // the handler sets deadlines by itself
 }
@@ -86,7 +88,10 @@ func (r *recorder) Write(b []byte) (n int, err error) {
 // arm gives the client its time from now on. It costs a system call's worth, so once a second
 // is often enough.
 func (r *recorder) arm() {
-	if now := time.Now(); !r.manual.Load() && now.Sub(r.armed) > time.Second {
+	if r.own || r.manual.Load() {
+		return
+	}
+	if now := time.Now(); now.Sub(r.armed) > time.Second {
 		r.armed = now
 		_ = r.control.SetWriteDeadline(now.Add(answerStall)) // not every connection has deadlines
 	}

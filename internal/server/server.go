@@ -169,7 +169,8 @@ func (s *Server) answer(rec *recorder, r *http.Request) {
 	if !rec.hijacked {
 		rec.end()
 	}
-	took := time.Since(start)
+	rec.ended = time.Now()
+	took := rec.ended.Sub(start)
 	s.metrics.observe(name, rec, took)
 	if s.log.Enabled(r.Context(), slog.LevelDebug) {
 		s.log.Debug("request", "service", name, "method", r.Method, "path", r.URL.Path,

@@ -72,26 +72,20 @@ func (r *Registry) Resource(scope, namespace string, dimensions ...string) *Reso
 	if r == nil {
 		return nil
 	}
-	var b strings.Builder
-	b.Grow(128)
-	for _, s := range [...]string{scope, namespace} {
-		b.WriteString(s)
-		b.WriteByte(0)
-	}
+	var room [192]byte // for most keys, which need no memory of their own then
+	key := append(append(append(append(room[:0], scope...), 0), namespace...), 0)
 	for _, d := range dimensions {
-		b.WriteString(d)
-		b.WriteByte(0)
+		key = append(append(key, d...), 0)
 	}
-	key := b.String()
 	r.mu.RLock()
-	res := r.resources[key]
+	res := r.resources[string(key)]
 	r.mu.RUnlock()
 	if res != nil {
 		return res
 	}
-	res = &Resource{registry: r, key: key, Scope: scope, Namespace: namespace}
+	res = &Resource{registry: r, key: string(key), Scope: strings.Clone(scope), Namespace: namespace}
 	for i := 0; i+1 < len(dimensions); i += 2 {
-		res.Dimensions = append(res.Dimensions, metricstore.Dimension{Name: dimensions[i], Value: dimensions[i+1]})
+		res.Dimensions = append(res.Dimensions, metricstore.Dimension{Name: dimensions[i], Value: strings.Clone(dimensions[i+1])})
 	}
 	slices.SortFunc(res.Dimensions, func(a, b metricstore.Dimension) int { return strings.Compare(a.Name, b.Name) })
 	return r.list(res)
