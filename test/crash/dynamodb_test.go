@@ -34,10 +34,11 @@ func number(m ddbItem, name string) int {
 }
 
 // TestDynamoDBKeepsWhatItAcknowledged writes by every kind of call while nodes are killed:
-// puts, counters, batches, and transactions that move units between accounts. Every counter
-// must be at least at what was acknowledged and at most one lost answer ahead, the accounts
-// must hold what they held, each index row must be its item's, and the stream must have the
-// changes of each item in their order, up to the item as it is.
+// puts, counters, batches, and transactions that move units between accounts, and reads them.
+// Every counter must be at least at what was acknowledged or read and at most one lost answer
+// ahead, the accounts must hold what they held, in every transaction of reads too, each index
+// row must be its item's, and the stream must have the changes of each item in their order, up
+// to the item as it is.
 func TestDynamoDBKeepsWhatItAcknowledged(t *testing.T) {
 	const writers, accounts, units = 4, 6, 100
 	client := func(n *nodetest.Node) *dynamodb.Client {
@@ -46,6 +47,7 @@ func TestDynamoDBKeepsWhatItAcknowledged(t *testing.T) {
 	var mu sync.Mutex
 	sent, acked := map[string]int{}, map[string]int{} // calls by counter
 	puts := map[string]int{}                          // acknowledged version of each put item
+	seen := map[string]int{}                          // what was read of a counter or a put item
 	round := 0
 	n := underFire(t, func(n *nodetest.Node) {
 		c := client(n)
@@ -71,6 +73,48 @@ func TestDynamoDBKeepsWhatItAcknowledged(t *testing.T) {
 		first := round * 1_000_000
 		var wg sync.WaitGroup
 		for w := range writers {
+			wg.Go(func() { // reads of one item
+				for i := 0; ctx.Err() == nil; i++ {
+					id := []string{fmt.Sprint("counter", i%2), fmt.Sprintf("put%d-%d", w, i%5)}[rand.IntN(2)]
+					mu.Lock()
+					least := max(acked[id], puts[id], seen[id])
+					mu.Unlock()
+					in := &dynamodb.GetItemInput{TableName: aws.String(crashedTable), Key: ddbItem{"id": ddbS(id)}, ConsistentRead: aws.Bool(true)}
+					if i%3 > 0 {
+						in.ProjectionExpression, in.ReturnConsumedCapacity = aws.String("v"), types.ReturnConsumedCapacityTotal
+					}
+					out, err := c.GetItem(ctx, in)
+					if err != nil {
+						return
+					}
+					v := max(0, number(out.Item, "v"))
+					if v < least {
+						t.Errorf("%s is read at %d after %d", id, v, least)
+					}
+					mu.Lock()
+					seen[id] = max(seen[id], v)
+					mu.Unlock()
+				}
+			})
+			wg.Go(func() { // reads of all accounts
+				var gets []types.TransactGetItem
+				for i := range accounts {
+					gets = append(gets, types.TransactGetItem{Get: &types.Get{TableName: aws.String(crashedTable), Key: ddbItem{"id": ddbS(fmt.Sprint("account", i))}}})
+				}
+				for ctx.Err() == nil {
+					out, err := c.TransactGetItems(ctx, &dynamodb.TransactGetItemsInput{TransactItems: gets})
+					if err != nil {
+						continue
+					}
+					sum := 0
+					for _, r := range out.Responses {
+						sum += number(r.Item, "v")
+					}
+					if sum != accounts*units {
+						t.Errorf("a transaction reads %d in the accounts, want %d", sum, accounts*units)
+					}
+				}
+			})
 			wg.Go(func() { // counters
 				id := fmt.Sprint("counter", w%2)
 				for ctx.Err() == nil {
@@ -167,6 +211,11 @@ func TestDynamoDBKeepsWhatItAcknowledged(t *testing.T) {
 			t.Errorf("%s is at version %d, %d was acknowledged", id, v, least)
 		}
 	}
+	for id, least := range seen {
+		if v := number(items[id], "v"); v < least {
+			t.Errorf("%s is at %d, %d was read", id, v, least)
+		}
+	}
 	rows := 0
 	index := dynamodb.NewScanPaginator(c, &dynamodb.ScanInput{TableName: aws.String(crashedTable), IndexName: aws.String("by_group")})
 	for index.HasMorePages() {
@@ -186,7 +235,7 @@ func TestDynamoDBKeepsWhatItAcknowledged(t *testing.T) {
 		t.Errorf("%d items, %d index rows", len(items), rows)
 	}
 	changes := checkStream(t, n, c, items)
-	t.Logf("%d kills: %d items, %d changes, counters %v", *rounds, len(items), changes, acked)
+	t.Logf("%d kills: %d items, %d changes, counters %v, read %d", *rounds, len(items), changes, acked, len(seen))
 }
 
 // checkStream reads the table's stream and holds it against the items.
