@@ -18,6 +18,8 @@ import (
 // The condition keys of policies on items:
 //
 //	dynamodb:LeadingKeys             the values of the partition keys that a call works on; none of a Scan
+//	dynamodb:FirstPartitionKeyValues the same, and Second, Third and Fourth those of the attributes that
+//	                                 follow the first in the partition key of an index
 //	dynamodb:Attributes              the attributes that it names: of keys, items, expressions and their forerunners
 //	dynamodb:Select                  what a read returns, also where that follows from the other parameters
 //	dynamodb:ReturnValues            what a write returns, NONE by default
@@ -64,21 +66,29 @@ func (t *touched) table(name *string) *table {
 	return d
 }
 
-// hash is the attribute that is the partition key of a table, or of an index of it; empty where there is none.
-func (t *touched) hash(name, index *string) string {
-	d := t.table(name)
-	if d == nil {
-		return ""
+// hashes are the attributes of the partition key of a table, or of an index of it; none where there is no such one.
+func (d *table) hashes(index string) []string {
+	switch {
+	case d == nil:
+		return nil
+	case index == "":
+		return []string{d.Hash}
 	}
-	if index == nil {
-		return d.Hash
+	if x := d.index(index); x != nil {
+		return x.hashes()
 	}
-	for _, x := range d.Indexes {
-		if x.Name == *index {
-			return x.Hash
-		}
+	return nil
+}
+
+// partitionKeys are the condition keys for the values of the attributes of a partition key.
+var partitionKeys = [...]string{"dynamodb:FirstPartitionKeyValues", "dynamodb:SecondPartitionKeyValues", "dynamodb:ThirdPartitionKeyValues", "dynamodb:FourthPartitionKeyValues"}
+
+// partition adds values of an attribute of a partition key, the first of which is 0.
+func (t *touched) partition(attribute int, values ...string) {
+	if attribute == 0 {
+		t.add("dynamodb:LeadingKeys", values...)
 	}
-	return ""
+	t.add(partitionKeys[attribute], values...)
 }
 
 // leading is the text of the value of a partition key.
@@ -97,10 +107,13 @@ func leading(v attr.Value) (string, bool) {
 // item adds what an item or a key says.
 func (t *touched) item(table *string, item map[string]types.AttributeValue) {
 	t.add("dynamodb:Attributes", slices.Sorted(maps.Keys(item))...)
-	if hash := t.hash(table, nil); hash != "" && item[hash] != nil {
+	for i, hash := range t.table(table).hashes("") {
+		if item[hash] == nil {
+			continue
+		}
 		if v, err := fromSDK(item[hash]); err == nil {
 			if text, ok := leading(v); ok {
-				t.add("dynamodb:LeadingKeys", text)
+				t.partition(i, text)
 			}
 		}
 	}
@@ -198,9 +211,11 @@ func (s *Service) keysOfQuery(c awswire.Caller, in *dynamodb.QueryInput) map[str
 		for name := range k.bounds {
 			t.add("dynamodb:Attributes", name)
 		}
-		if b, ok := k.bounds[t.hash(in.TableName, in.IndexName)]; ok && b.Op == "=" {
-			if text, ok := leading(b.Low); ok {
-				t.add("dynamodb:LeadingKeys", text)
+		for i, hash := range t.table(in.TableName).hashes(aws.ToString(in.IndexName)) {
+			if b, ok := k.bounds[hash]; ok && b.Op == "=" {
+				if text, ok := leading(b.Low); ok {
+					t.partition(i, text)
+				}
 			}
 		}
 	}

@@ -128,11 +128,19 @@ func (s *Service) needsOfStatement(to []awswire.Need, c awswire.Caller, text *st
 // statement adds what a statement says. Where it does not name the partitions that it is about, their keys are the
 // empty text, which no item has: a policy for items of some keys does not let it through.
 func (t *touched) statement(st *statement) {
-	keys := st.leading(t.table(&st.Table))
-	if len(keys) == 0 {
-		t.add("dynamodb:LeadingKeys", "")
+	hashes := t.table(&st.Table).hashes(st.Index)
+	scan := len(hashes) == 0
+	for i, hash := range hashes {
+		values := st.partitions(hash)
+		if len(values) == 0 {
+			scan = true
+			values = []string{""}
+		}
+		t.partition(i, values...)
 	}
-	t.add("dynamodb:LeadingKeys", keys...)
+	if len(hashes) == 0 {
+		t.partition(0, "")
+	}
 	t.add("dynamodb:Attributes", sortedKeys(st.Item)...)
 	t.names(st.Params.Names, &st.Update, &st.Where)
 	if st.Kind == partiql.Select {
@@ -147,10 +155,6 @@ func (t *touched) statement(st *statement) {
 			columns = &st.Columns[0].Path
 		}
 		t.selects("", given(st.Index), columns, nil)
-		scan := len(keys) == 0
-		for _, name := range st.moreHash(t.table(&st.Table)) {
-			scan = scan || len(st.partitions(name)) == 0
-		}
 		t.add("dynamodb:FullTableScan", strconv.FormatBool(scan))
 		return
 	}
@@ -166,31 +170,6 @@ func (t *touched) statement(st *statement) {
 		returns = which + "_" + when
 	}
 	t.add("dynamodb:ReturnValues", returns)
-}
-
-// leading are the texts of the partition keys outside of which a statement does nothing; none where there are no such
-// keys, or where the table or its index is not there.
-func (st *statement) leading(d *table) []string {
-	if d == nil {
-		return nil
-	}
-	hash := d.Hash
-	if st.Index != "" {
-		x := d.index(st.Index)
-		if x == nil {
-			return nil
-		}
-		hash = x.Hash
-	}
-	return st.partitions(hash)
-}
-
-// moreHash are the attributes that follow the first in the partition key of the index that a statement reads.
-func (st *statement) moreHash(d *table) []string {
-	if d == nil || st.Index == "" || d.index(st.Index) == nil {
-		return nil
-	}
-	return d.index(st.Index).MoreHash
 }
 
 // partitions are the texts of the values that a statement names of an attribute of a partition key.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/brookmere/brookmere/internal/awswire"
 )
@@ -100,5 +101,58 @@ func TestResourcePolicyOfParts(t *testing.T) {
 		if got != want {
 			t.Errorf("policy of %s: %q, want %q", rest, got, want)
 		}
+	}
+}
+
+// TestPartitionKeyValues asks what policies are told of the partitions that calls are about: of an index whose partition
+// key has several attributes, the values of each.
+func TestPartitionKeyValues(t *testing.T) {
+	h := newHarness(t, Config{})
+	if code, body := h.call("CreateTable", `{"TableName":"tab","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],
+		"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"},{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"N"},{"AttributeName":"c","AttributeType":"B"}],
+		"BillingMode":"PAY_PER_REQUEST","GlobalSecondaryIndexes":[{"IndexName":"byabc","Projection":{"ProjectionType":"ALL"},
+		"KeySchema":[{"AttributeName":"a","KeyType":"HASH"},{"AttributeName":"b","KeyType":"HASH"},{"AttributeName":"c","KeyType":"HASH"}]}]}`); code != 200 {
+		t.Fatalf("%s", body)
+	}
+	h.settle()
+	caller := awswire.Caller{Account: "000000000000", Region: "us-east-1"}
+	check := func(what string, keys map[string][]string, want ...[]string) {
+		t.Helper()
+		for i, key := range []string{"First", "Second", "Third", "Fourth"} {
+			var values []string
+			if i < len(want) {
+				values = want[i]
+			}
+			if got := keys["dynamodb:"+key+"PartitionKeyValues"]; !slices.Equal(got, values) {
+				t.Errorf("%s: %s are %q, want %q", what, key, got, values)
+			}
+		}
+		if got := keys["dynamodb:LeadingKeys"]; !slices.Equal(got, keys["dynamodb:FirstPartitionKeyValues"]) {
+			t.Errorf("%s: leading keys are %q", what, got)
+		}
+	}
+	s := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
+	check("a get", h.s.keysOfGet(caller, &dynamodb.GetItemInput{TableName: aws.String("tab"), Key: map[string]types.AttributeValue{"id": s("x")}}), []string{"x"})
+	check("a put", h.s.keysOfPut(caller, &dynamodb.PutItemInput{TableName: aws.String("tab"), Item: map[string]types.AttributeValue{"id": s("x"), "a": s("y")}}), []string{"x"})
+	query := &dynamodb.QueryInput{TableName: aws.String("tab"), IndexName: aws.String("byabc"), KeyConditionExpression: aws.String("b = :b AND a = :a AND c = :c"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":a": s("x"), ":b": &types.AttributeValueMemberN{Value: "1.0"}, ":c": &types.AttributeValueMemberB{Value: []byte("hi")}}}
+	check("a query", h.s.keysOfQuery(caller, query), []string{"x"}, []string{"1"}, []string{"aGk="})
+	query.IndexName = aws.String("none")
+	check("a query of no index", h.s.keysOfQuery(caller, query))
+	check("a scan", h.s.keysOfScan(caller, &dynamodb.ScanInput{TableName: aws.String("tab"), IndexName: aws.String("byabc")}))
+	for text, want := range map[string][][]string{
+		"SELECT * FROM tab WHERE id = 'x'":                                  {{"x"}},
+		"SELECT * FROM tab":                                                 {{""}},
+		"SELECT * FROM tab.byabc":                                           {{""}, {""}, {""}},
+		"SELECT * FROM tab.byabc WHERE a IN ['x', 'y'] AND b = 2 AND c > 3": {{"x", "y"}, {"2"}, {""}},
+		"SELECT * FROM none WHERE id = 'x'":                                 {{""}},
+		"INSERT INTO tab VALUE {'id': 'x', 'a': 'y'}":                       {{"x"}},
+	} {
+		needs := h.s.needsOfExecuteStatement(caller, &dynamodb.ExecuteStatementInput{Statement: aws.String(text)})
+		if len(needs) != 1 {
+			t.Errorf("%s: %d needs", text, len(needs))
+			continue
+		}
+		check(text, needs[0].Keys(), want...)
 	}
 }
