@@ -141,9 +141,9 @@ func TestPartitionKeyValues(t *testing.T) {
 	check("a query of no index", h.s.keysOfQuery(caller, query))
 	check("a scan", h.s.keysOfScan(caller, &dynamodb.ScanInput{TableName: aws.String("tab"), IndexName: aws.String("byabc")}))
 	for text, want := range map[string][][]string{
-		"SELECT * FROM tab WHERE id = 'x'":                                  {{"x"}},
-		"SELECT * FROM tab":                                                 {{""}},
-		"SELECT * FROM tab.byabc":                                           {{""}, {""}, {""}},
+		"SELECT * FROM tab WHERE id = 'x'": {{"x"}},
+		"SELECT * FROM tab":                {{""}},
+		"SELECT * FROM tab.byabc":          {{""}, {""}, {""}},
 		"SELECT * FROM tab.byabc WHERE a IN ['x', 'y'] AND b = 2 AND c > 3": {{"x", "y"}, {"2"}, {""}},
 		"SELECT * FROM none WHERE id = 'x'":                                 {{""}},
 		"INSERT INTO tab VALUE {'id': 'x', 'a': 'y'}":                       {{"x"}},
