@@ -163,6 +163,14 @@ const (
 	highs = 0x8080808080808080
 )
 
+// marks has the high bit of each byte of x that ends a run of plain ASCII in a string, and may have those of bytes above
+// the lowest of them.
+func marks(x uint64) uint64 {
+	q := x ^ ('"' * ones)
+	s := x ^ ('\\' * ones)
+	return ((q-ones)&^q | (s-ones)&^s | (x-' '*ones)&^x | x) & highs
+}
+
 // skipString returns the offset after the closing quote of the string whose content
 // starts at i.
 func skipString(b []byte, i int) (int, bool, *SyntaxError) {
@@ -172,10 +180,7 @@ func skipString(b []byte, i int) (int, bool, *SyntaxError) {
 		// Eight bytes at a time past what needs no look: no quote, backslash, control
 		// character or byte beyond ASCII. The lowest flagged byte is exact.
 		for len(b)-i >= 8 {
-			x := binary.LittleEndian.Uint64(b[i:])
-			q := x ^ ('"' * ones)
-			s := x ^ ('\\' * ones)
-			flags := ((q-ones)&^q | (s-ones)&^s | (x-' '*ones)&^x | x) & highs
+			flags := marks(binary.LittleEndian.Uint64(b[i:]))
 			if flags != 0 {
 				i += bits.TrailingZeros64(flags) / 8
 				break

@@ -193,6 +193,19 @@ func BenchmarkFloat(b *testing.B) {
 	}
 }
 
+func BenchmarkAppendQuoted(b *testing.B) {
+	for name, s := range map[string]string{"short": "pending", "long": strings.Repeat("x", 290), "escapes": strings.Repeat("a line\n", 40), "kana": strings.Repeat("かな", 48)} {
+		b.Run(name, func(b *testing.B) {
+			dst := make([]byte, 0, 1000)
+			text := []byte(s)
+			b.SetBytes(int64(len(s)))
+			for b.Loop() {
+				AppendQuoted(dst, text)
+			}
+		})
+	}
+}
+
 func BenchmarkParse(b *testing.B) {
 	rec := []byte(`{"temperature": 31, "cpu": 0.8444218515250481, "ram": 0.7579544029403025, "hd": 0.420571580830845, "timestamp": "2026-11-22 05:10:11.123456", "timestamp_sent": "2026-11-22 05", "id_device": 7}`)
 	var r Record
@@ -206,7 +219,13 @@ func BenchmarkParse(b *testing.B) {
 }
 
 func TestAppendQuoted(t *testing.T) {
-	for _, s := range []string{"", "plain", "a\"b\\c", "\n\r\t\b\f\x00\x1f\x7f", "é€😀", "a\xffb", "\xe2\x82", "\xf0\x9f\x98", "\xed\xa0\x80x", "\u2028<>&", "\uFFFD"} {
+	texts := []string{"", "plain", "a\"b\\c", "\n\r\t\b\f\x00\x1f\x7f", "é€😀", "a\xffb", "\xe2\x82", "\xf0\x9f\x98", "\xed\xa0\x80x", "\u2028<>&", "\uFFFD"}
+	for _, s := range texts[2:] { // at each place of eight bytes
+		for n := range 17 {
+			texts = append(texts, strings.Repeat("a", n)+s+strings.Repeat("b", 16-n), strings.Repeat("!~", n/2)+s)
+		}
+	}
+	for _, s := range texts {
 		got := AppendQuoted([]byte("x"), s)
 		if b := AppendQuoted([]byte("x"), []byte(s)); !bytes.Equal(got, b) {
 			t.Errorf("%q: %s as a string, %s as bytes", s, got, b)

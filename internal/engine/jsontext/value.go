@@ -16,7 +16,7 @@ func AppendQuoted[T string | []byte](dst []byte, s T) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plain(s); i < len(s); {
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
 			i++
@@ -48,6 +48,18 @@ func AppendQuoted[T string | []byte](dst []byte, s T) []byte {
 		start = i
 	}
 	return append(append(dst, s[start:]...), '"')
+}
+
+// plain is how many bytes at the beginning of a text are plain ASCII, to the last eight of them.
+func plain[T string | []byte](s T) (n int) {
+	if len(s) < 8 {
+		return 0
+	}
+	b := unsafe.Slice(*(**byte)(unsafe.Pointer(&s)), len(s)) // both kinds begin with where their bytes are
+	for len(b)-n >= 8 && marks(binary.LittleEndian.Uint64(b[n:])) == 0 {
+		n += 8
+	}
+	return n
 }
 
 // AppendUnquoted appends to dst what a valid string stands for, given its text without
