@@ -310,14 +310,14 @@ func (x *exchange) takesStream() bool {
 
 // route finds the protocol and, but for Query, the operation.
 func (x *exchange) route() *fault {
-	mt := x.r.Header.Get("Content-Type")
+	mt := Field(x.r.Header, "Content-Type")
 	switch mt {
 	case "application/x-amz-json-1.1", "application/x-amz-json-1.0", "application/x-amz-cbor-1.1": // as all SDKs write them
 	default:
 		mt, _, _ = mime.ParseMediaType(mt)
 	}
 	x.mime = mt
-	target := x.r.Header.Get("X-Amz-Target")
+	target := Field(x.r.Header, "X-Amz-Target")
 	if x.h.rest != nil {
 		x.protocol = RestJSON
 		if x.routed, x.labels = x.h.rest.match(x.r); x.routed == nil {
@@ -327,7 +327,7 @@ func (x *exchange) route() *fault {
 		return nil
 	}
 	switch {
-	case x.r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
+	case Field(x.r.Header, "Smithy-Protocol") == "rpc-v2-cbor":
 		x.protocol = rpcV2CBOR
 		if _, name, ok := strings.Cut(x.r.URL.Path, "/operation/"); ok {
 			x.name = name

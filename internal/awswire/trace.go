@@ -11,7 +11,7 @@ const maxTrace = 1024
 // TraceOf is the trace that a request belongs to, as its X-Amzn-Trace-Id has it; empty without one, or where it is
 // nothing that a header of another request could have.
 func TraceOf(h http.Header) string {
-	t := h.Get("X-Amzn-Trace-Id")
+	t := Field(h, "X-Amzn-Trace-Id")
 	if len(t) > maxTrace {
 		return ""
 	}

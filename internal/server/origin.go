@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // What a browser sends for a page of another site is not what its user wants done. A page
@@ -24,13 +26,13 @@ import (
 // not. guarded says that whatever the host, the request reads and changes nothing but what a
 // signature lets it.
 func (s *Server) browserRefusal(r *http.Request, svc *Service, guarded bool) string {
-	if origin := r.Header.Get("Origin"); !s.originAllowed(r) && !serviceAllows(svc, r) {
+	if origin := awswire.Field(r.Header, "Origin"); !s.originAllowed(r) && !serviceAllows(svc, r) {
 		return fmt.Sprintf("Origin %q may not use this node: add it to cors_origins in the node's configuration.", origin)
 	}
-	switch r.Header.Get("Sec-Fetch-Site") {
+	switch awswire.Field(r.Header, "Sec-Fetch-Site") {
 	case "cross-site", "same-site":
-		follows := r.Header.Get("Sec-Fetch-Mode") == "navigate" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
-		if r.Header.Get("Origin") == "" && !follows {
+		follows := awswire.Field(r.Header, "Sec-Fetch-Mode") == "navigate" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+		if awswire.Field(r.Header, "Origin") == "" && !follows {
 			return "A page of another site may not use this node without saying its origin."
 		}
 	}
@@ -43,7 +45,7 @@ func (s *Server) browserRefusal(r *http.Request, svc *Service, guarded bool) str
 // originAllowed reports whether a page of the request's origin may use the node. A
 // request without an Origin header comes from no browser page.
 func (s *Server) originAllowed(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
+	origin := awswire.Field(r.Header, "Origin")
 	if origin == "" || s.originListed(r) {
 		return true
 	}
@@ -64,7 +66,7 @@ func (s *Server) ownPage(origin *url.URL, r *http.Request) bool {
 
 // originListed reports whether the request's origin is one of those that the configuration names.
 func (s *Server) originListed(r *http.Request) bool {
-	return slices.Contains(s.opts.Origins, "*") || slices.Contains(s.opts.Origins, r.Header.Get("Origin"))
+	return slices.Contains(s.opts.Origins, "*") || slices.Contains(s.opts.Origins, awswire.Field(r.Header, "Origin"))
 }
 
 // serviceAllows reports whether a service takes a request from a page of an origin that the node
@@ -137,12 +139,12 @@ func isLoopbackName(host string) bool {
 }
 
 func isPreflight(r *http.Request) bool {
-	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+	return r.Method == http.MethodOptions && awswire.Field(r.Header, "Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
 // writeCORS lets the page of an allowed origin read the response.
 func writeCORS(w http.ResponseWriter, r *http.Request) {
-	origin := r.Header.Get("Origin")
+	origin := awswire.Field(r.Header, "Origin")
 	if origin == "" {
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // maxUnsignedForm bounds how much of an unsigned form is read to route it; the
@@ -18,7 +20,7 @@ func isForm(r *http.Request) bool {
 		return false
 	}
 	const form = "application/x-www-form-urlencoded"
-	contentType := r.Header.Get("Content-Type")
+	contentType := awswire.Field(r.Header, "Content-Type")
 	if base, _, _ := strings.Cut(contentType, ";"); !strings.EqualFold(strings.TrimSpace(base), form) {
 		return false // most are not: it is asked of every request several times
 	}

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/brookmere/brookmere/internal/awswire"
 )
 
 // Service is one AWS API behind the listener.
@@ -107,7 +109,7 @@ func (rt *routes) named(host string) bool {
 // What is left is an S3 request without credentials. It returns nil for a service that
 // Brookmere does not have.
 func (rt *routes) find(r *http.Request, signingName string) *Service {
-	if target := r.Header.Get("X-Amz-Target"); target != "" {
+	if target := awswire.Field(r.Header, "X-Amz-Target"); target != "" {
 		prefix, _, _ := strings.Cut(target, ".")
 		return rt.byTarget[prefix]
 	}
@@ -177,7 +179,7 @@ func pick(services []*Service, r *http.Request) *Service {
 // rpcService returns the service of a request in Smithy's protocol RPC v2, whose path is
 // /service/{its name in X-Amz-Target}/operation/{operation}.
 func rpcService(r *http.Request) (string, bool) {
-	if r.Header.Get("Smithy-Protocol") != "rpc-v2-cbor" {
+	if awswire.Field(r.Header, "Smithy-Protocol") != "rpc-v2-cbor" {
 		return "", false
 	}
 	_, path, ok := strings.Cut(r.URL.Path, "/service/")

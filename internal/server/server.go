@@ -151,7 +151,7 @@ const drainBeforeCancel = 250 * time.Millisecond
 // ServeHTTP routes one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun(r)
-	if r.Header.Get("Expect") != "" {
+	if awswire.Field(r.Header, "Expect") != "" {
 		// Bodies are replaced below. The HTTP server must go on seeing its own, which has not been asked for with 100
 		// Continue yet: a body of somebody else it would wait for before it sends the answer of a refusal.
 		r = r.WithContext(r.Context())

@@ -123,13 +123,18 @@ func parsePresigned(r *http.Request, f errorFamily) (*authorization, error) {
 // parseCredential reads ACCESSKEY/date/region/service/aws4_request; an access key may
 // itself hold slashes.
 func (a *authorization) parseCredential(s string) bool {
-	parts := strings.Split(s, "/")
-	n := len(parts)
-	if n < 5 || parts[n-1] != terminator {
+	rest, ok := strings.CutSuffix(s, "/"+terminator)
+	if !ok {
 		return false
 	}
-	a.AccessKey = strings.Join(parts[:n-4], "/")
-	a.Date, a.Region, a.Service = parts[n-4], parts[n-3], parts[n-2]
+	for _, part := range []*string{&a.Service, &a.Region, &a.Date} {
+		cut := strings.LastIndexByte(rest, '/')
+		if cut < 0 {
+			return false
+		}
+		rest, *part = rest[:cut], rest[cut+1:]
+	}
+	a.AccessKey = rest
 	return a.AccessKey != "" && a.Region != "" && a.Service != "" && len(a.Date) == 8
 }
 

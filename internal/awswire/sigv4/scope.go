@@ -11,7 +11,8 @@ import (
 // there is none.
 func ParseScope(r *http.Request) (Scope, bool) {
 	var a authorization
-	if header := r.Header.Get("Authorization"); header != "" {
+	if headers := r.Header["Authorization"]; len(headers) > 0 && headers[0] != "" {
+		header := headers[0]
 		_, rest, ok := strings.Cut(header, "Credential=")
 		if !ok || !strings.HasPrefix(header, algorithm) {
 			return Scope{}, false
