@@ -3,15 +3,19 @@
 package readmostly
 
 import (
+	"cmp"
 	"maps"
 	"sync"
 	"sync/atomic"
 )
 
+// DefaultLimit is how many entries a Map has whose Limit is zero.
+const DefaultLimit = 256
+
 // Map is a map of at most Limit entries, which starts over when it is full. Its methods may be called by many goroutines.
-// The zero value holds one entry.
+// The zero value is ready to use.
 type Map[K comparable, V any] struct {
-	Limit int // set before the first use; zero and less: one
+	Limit int // set before the first use
 
 	adding sync.Mutex
 	now    atomic.Pointer[map[K]V]
@@ -31,7 +35,7 @@ func (m *Map[K, V]) Put(k K, v V) {
 	defer m.adding.Unlock()
 	next := map[K]V{}
 	if now := m.now.Load(); now != nil {
-		if _, has := (*now)[k]; has || len(*now) < m.Limit {
+		if _, has := (*now)[k]; has || len(*now) < cmp.Or(m.Limit, DefaultLimit) {
 			next = maps.Clone(*now)
 		}
 	}

@@ -25,11 +25,16 @@ func TestMap(t *testing.T) {
 	if v, ok := m.Get("c"); !ok || v != 4 {
 		t.Errorf("c: %d, %t", v, ok)
 	}
-	var least Map[int, int]
-	least.Put(1, 1)
-	least.Put(2, 2)
-	if _, ok := least.Get(1); ok {
-		t.Error("the zero value holds more than one")
+	var zero Map[int, int]
+	for i := range DefaultLimit {
+		zero.Put(i, i)
+	}
+	if v, ok := zero.Get(1); !ok || v != 1 {
+		t.Errorf("the zero value does not hold %d", DefaultLimit)
+	}
+	zero.Put(DefaultLimit, 0)
+	if _, ok := zero.Get(1); ok {
+		t.Error("the zero value holds more than its limit")
 	}
 }
 

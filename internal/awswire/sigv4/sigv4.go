@@ -24,6 +24,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/brookmere/brookmere/internal/awswire/inflight"
+	"github.com/brookmere/brookmere/internal/awswire/readmostly"
 )
 
 const (
@@ -67,7 +68,14 @@ type Verifier struct {
 
 	// MaxBody bounds a body that must be read up front; zero is 64 MiB.
 	MaxBody int64
+
+	// keys are the signing keys of requests that were signed with them. One follows from what it is found by, so none is ever
+	// out of date, and whether its credentials still count is asked of Lookup first.
+	keys readmostly.Map[keyOf, []byte]
 }
+
+// keyOf is what a signing key is derived from.
+type keyOf struct{ secret, date, region, service string }
 
 // authorization is the parsed signature of a request.
 type authorization struct {
@@ -125,16 +133,26 @@ func (v *Verifier) VerifyUpTo(r *http.Request, service string, maxBody int64) (S
 		return a.Scope, f.expiredToken()
 	}
 	a.Token = a.token
-	key := signingKey(cred.Secret, a)
-	if declared := r.Header.Get(contentSHA256); f != s3Family && isSHA256(declared) && !a.matches(r, key, strings.ToLower(declared), f) {
-		return a.Scope, f.mismatch() // whatever the body holds, which is not read
+	of := keyOf{cred.Secret, a.Date, a.Region, a.Service}
+	key, known := v.keys.Get(of)
+	if !known {
+		key = signingKey(cred.Secret, a)
+	}
+	matched := "" // the hash that the signature is of
+	if declared := r.Header.Get(contentSHA256); f != s3Family && isSHA256(declared) {
+		if matched = strings.ToLower(declared); !a.matches(r, key, matched, f) {
+			return a.Scope, f.mismatch() // whatever the body holds, which is not read
+		}
 	}
 	hash, err := v.payloadHash(r, f, a.Presigned, maxBody)
 	if err != nil {
 		return a.Scope, err
 	}
-	if !a.matches(r, key, hash, f) {
+	if hash != matched && !a.matches(r, key, hash, f) {
 		return a.Scope, f.mismatch().with(f, a.told(r, hash, f)...)
+	}
+	if !known {
+		v.keys.Put(keyOf{cred.Secret, strings.Clone(of.date), strings.Clone(of.region), strings.Clone(of.service)}, key) // and no more of a request
 	}
 	return a.Scope, wrapBody(r, a, key, hash, f)
 }

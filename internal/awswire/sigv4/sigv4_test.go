@@ -297,6 +297,126 @@ func TestSDKSigner(t *testing.T) {
 	}
 }
 
+// TestSigningKeys: a key that is kept lets in what is signed with it, and nothing else: neither with another secret, for
+// another day, region or service, nor when its access key has another secret or is gone.
+func TestSigningKeys(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	secrets := map[string]string{"AKID": "secret"}
+	clock := clockwork.NewFakeClockAt(now)
+	v := &Verifier{Clock: clock, Lookup: func(_ context.Context, key, _ string) (Credentials, bool) {
+		secret, ok := secrets[key]
+		return Credentials{Secret: secret}, ok
+	}}
+	signed := func(key, secret, service, region string, declared bool, change func(*http.Request)) error {
+		t.Helper()
+		body := "{}"
+		sum := sha256.Sum256([]byte(body))
+		hash := hex.EncodeToString(sum[:])
+		r, _ := http.NewRequest("POST", "http://h/", strings.NewReader(body))
+		r.Header.Set("X-Amz-Target", "Kinesis_20131202.ListStreams")
+		if declared {
+			r.Header.Set(contentSHA256, hash)
+		}
+		if err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: key, SecretAccessKey: secret}, r, hash, service, region, clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if change != nil {
+			change(r)
+		}
+		_, err := v.Verify(overTheWire(t, r), service)
+		return err
+	}
+	as := func(region string) func(*http.Request) { // says another region than it was signed for
+		return func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/eu-west-1/", "/"+region+"/", 1))
+		}
+	}
+	for range 2 { // before and after keys are kept
+		for _, declared := range []bool{false, true} {
+			for _, service := range []string{"kinesis", "dynamodb"} {
+				for _, region := range []string{"eu-west-1", "us-east-1"} {
+					if err := signed("AKID", "other", service, region, declared, nil); err == nil {
+						t.Errorf("%s in %s: another secret is taken", service, region)
+					}
+					if err := signed("AKID", "secret", service, region, declared, nil); err != nil {
+						t.Errorf("%s in %s: %v", service, region, err)
+					}
+				}
+				if err := signed("AKID", "secret", service, "eu-west-1", declared, as("us-east-1")); err == nil {
+					t.Errorf("%s: the signature of another region is taken", service)
+				}
+				body := func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("[]")) }
+				if err := signed("AKID", "secret", service, "eu-west-1", declared, func(r *http.Request) { body(r); r.GetBody = nil }); err == nil {
+					t.Errorf("%s: another body is taken, its hash declared %t", service, declared)
+				}
+			}
+		}
+	}
+	if n := len(keysOf(v)); n != 4 {
+		t.Errorf("%d keys are kept, want those of 4 that let something in", n)
+	}
+	clock.Advance(24 * time.Hour)
+	if err := signed("AKID", "secret", "kinesis", "eu-west-1", false, nil); err != nil {
+		t.Errorf("on the next day: %v", err)
+	}
+	secrets["AKID"] = "another"
+	if err := signed("AKID", "secret", "kinesis", "eu-west-1", false, nil); err == nil {
+		t.Error("a secret that has been replaced is taken")
+	}
+	if err := signed("AKID", "another", "kinesis", "eu-west-1", false, nil); err != nil {
+		t.Errorf("the new secret: %v", err)
+	}
+	delete(secrets, "AKID")
+	if err := signed("AKID", "another", "kinesis", "eu-west-1", false, nil); err == nil {
+		t.Error("an access key that is gone is taken")
+	}
+}
+
+// keysOf are the keys of a verifier that is kept, of those that the test above asks for.
+func keysOf(v *Verifier) (kept []keyOf) {
+	for _, secret := range []string{"secret", "other"} {
+		for _, region := range []string{"eu-west-1", "us-east-1"} {
+			for _, service := range []string{"kinesis", "dynamodb"} {
+				of := keyOf{secret, "20260102", region, service}
+				if _, ok := v.keys.Get(of); ok {
+					kept = append(kept, of)
+				}
+			}
+		}
+	}
+	return kept
+}
+
+// BenchmarkVerifySmall is a small request of who has called before.
+func BenchmarkVerifySmall(b *testing.B) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	v := &Verifier{Clock: clockwork.NewFakeClockAt(now), Lookup: func(context.Context, string, string) (Credentials, bool) {
+		return Credentials{Secret: "secret"}, true
+	}}
+	for _, declared := range []bool{false, true} {
+		b.Run(fmt.Sprintf("declared=%t", declared), func(b *testing.B) {
+			body := []byte(strings.Repeat("x", 400))
+			sum := sha256.Sum256(body)
+			hash := hex.EncodeToString(sum[:])
+			r, _ := http.NewRequest("POST", "http://h/", bytes.NewReader(body))
+			r.Header.Set("X-Amz-Target", "DynamoDB_20120810.GetItem")
+			if declared {
+				r.Header.Set(contentSHA256, hash)
+			}
+			if err := v4.NewSigner().SignHTTP(b.Context(), aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret"}, r, hash, "dynamodb", "eu-west-1", now); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				if _, err := v.Verify(r, "dynamodb"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func overTheWire(t *testing.T, r *http.Request) *http.Request {
 	t.Helper()
 	var b bytes.Buffer
