@@ -20,9 +20,18 @@ func TestDynamoDBPynamoDB(t *testing.T) {
 
 // TestDynamoDBElectroDB runs a program on ElectroDB and the SDK's document client.
 func TestDynamoDBElectroDB(t *testing.T) {
+	runOnNode(t, "dynamodb_electrodb.mjs", "electrodb@3", "@aws-sdk/lib-dynamodb@3")
+}
+
+// TestDynamoDBDynamoose runs a program on Dynamoose.
+func TestDynamoDBDynamoose(t *testing.T) { runOnNode(t, "dynamodb_dynamoose.mjs", "dynamoose@4") }
+
+// runOnNode runs a program of the directory javascript, which says ok at its end, with the SDK's client and packages.
+func runOnNode(t *testing.T, name string, packages ...string) {
+	t.Helper()
 	dir := t.TempDir()
-	installed(t, dir, "npm", "install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix", dir, "electrodb@3", "@aws-sdk/client-dynamodb@3", "@aws-sdk/lib-dynamodb@3")
-	program, err := os.ReadFile(filepath.Join(sourceDir(), "javascript", "dynamodb_electrodb.mjs"))
+	installed(t, dir, "npm", append([]string{"install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix", dir, "@aws-sdk/client-dynamodb@3"}, packages...)...)
+	program, err := os.ReadFile(filepath.Join(sourceDir(), "javascript", name))
 	if err != nil {
 		t.Fatal(err)
 	}
