@@ -182,9 +182,9 @@ func decoded[T any](k *kind, e *entry) (*T, error) {
 
 // Get returns the document; ErrNotFound, ErrUndecodable, ErrNewerForm.
 func (c *Collection[T]) Get(key ...string) (*T, error) {
-	k := c.key(key)
-	e := c.s.lookup(k)
+	e := c.s.lookup(c.prefix, key)
 	if e == nil {
+		k := c.key(key)
 		return nil, c.named(k, fmt.Errorf("%w: %s", ErrNotFound, k))
 	}
 	return decoded[T](c.kind, e)

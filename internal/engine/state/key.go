@@ -22,22 +22,23 @@ func (k Key) sortKey() string {
 	for _, s := range k {
 		n += len(s) + 2
 	}
-	var b strings.Builder
-	b.Grow(n)
+	return string(k.appendSort(make([]byte, 0, n)))
+}
+
+// appendSort appends the sortKey; those of the parts of a key, one after the other, are that of the whole.
+func (k Key) appendSort(b []byte) []byte {
 	for _, s := range k {
 		for {
 			i := strings.IndexByte(s, 0)
 			if i < 0 {
 				break
 			}
-			b.WriteString(s[:i])
-			b.WriteString("\x00\xff")
+			b = append(append(b, s[:i]...), "\x00\xff"...)
 			s = s[i+1:]
 		}
-		b.WriteString(s)
-		b.WriteString("\x00\x01")
+		b = append(append(b, s...), "\x00\x01"...)
 	}
-	return b.String()
+	return b
 }
 
 func plain(c byte) bool {

@@ -274,10 +274,16 @@ func (s *Store) find(sort string) (int, bool) {
 	return slices.BinarySearchFunc(s.order, sort, func(e *entry, k string) int { return cmp.Compare(e.sort, k) })
 }
 
-func (s *Store) lookup(key Key) *entry {
+// lookup finds the entry of a key, which may be in parts; nil: there is no such document.
+func (s *Store) lookup(key ...Key) *entry {
+	var room [192]byte // for most keys, which need no memory of their own then
+	sort := room[:0]
+	for _, k := range key {
+		sort = k.appendSort(sort)
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if e := s.docs[key.sortKey()]; e != nil && !e.deleted {
+	if e := s.docs[string(sort)]; e != nil && !e.deleted {
 		return e
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -356,6 +357,17 @@ func TestCollection(t *testing.T) {
 	}
 	if err := c.Create(ctx, v1, "eu", "b"); !errors.Is(err, ErrExists) {
 		t.Errorf("Create: %v", err)
+	}
+}
+
+// TestSortKeyInParts: a key is found by its parts as by the whole.
+func TestSortKeyInParts(t *testing.T) {
+	for _, k := range append(awkward, Key{"kind", strings.Repeat("a", 300), "\x00", "b\x00c\x00\x00", ""}) {
+		for i := range len(k) + 1 {
+			if got := string(k[i:].appendSort(k[:i].appendSort(nil))); got != k.sortKey() {
+				t.Errorf("%q in parts at %d: %q, want %q", k, i, got, k.sortKey())
+			}
+		}
 	}
 }
 
