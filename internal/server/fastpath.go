@@ -24,7 +24,9 @@ import (
 // has been read of it, and remains there. So whatever is unusual, incomplete or wrong is net/http's to judge, and the
 // fast path has no errors of its own.
 //
-// What a handler sees is what it would see from net/http, but that its context does not end when its client hangs up.
+// What a handler sees is what it would see from net/http, but that its context does not end when its client hangs up. It keeps
+// nothing of a request that it has answered but the context: the header, the body and the writer of the answer are in the
+// memory of the connection, where those of the next request are.
 type fastPath struct {
 	server  *Server
 	inner   net.Listener
