@@ -1,0 +1,2 @@
+// Package framestore keeps the frames of many shards in files that they share.
+package framestore
