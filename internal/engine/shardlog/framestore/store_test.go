@@ -371,6 +371,7 @@ func TestAnchors(t *testing.T) {
 		s.Attach(2, 1, time.Second)
 		s.Sweep()
 	}
+	check(t, s.Collect())
 	check(t, s.Append(2, 21, 3000, makeFrame(r, 2, 21, 5)))
 	if a, b := s.Bounds(2); a != 21 || b != 21 {
 		t.Fatalf("bounds %d, %d", a, b)
