@@ -135,7 +135,9 @@ func (d *faultyDisk) mix(old, now []byte) []byte {
 // modelShard is what a shard has to have.
 type modelShard struct {
 	first  uint64
+	maxAge time.Duration
 	frames map[uint64][]byte
+	ms     map[uint64]int64
 	synced map[uint64]bool // durable
 	dead   bool
 }
@@ -160,14 +162,19 @@ func randomOperations(t *testing.T, seed uint64) {
 	d := &faultyDisk{r: random(seed + 1000), synced: make(map[string][]byte), names: make(map[string]bool)}
 	model := make(map[uint64]*modelShard)
 	var nextID uint64
-	o := Options{PackBytes: int64(2000 + r.IntN(6000)), Now: func() time.Time { return time.UnixMilli(0) }, disk: d.disk()}
+	now := int64(1000)
+	o := Options{PackBytes: int64(2000 + r.IntN(6000)), Now: func() time.Time { return time.UnixMilli(now) }, disk: d.disk()}
 	s := open(t, dir, o)
 	alive := func() uint64 {
 		ids := slices.DeleteFunc(slices.Sorted(maps.Keys(model)), func(id uint64) bool { return model[id].dead })
 		if len(ids) == 0 || len(ids) < 12 && r.IntN(8) == 0 {
 			nextID++
-			model[nextID] = &modelShard{first: 1, frames: make(map[uint64][]byte), synced: make(map[uint64]bool)}
-			s.Attach(nextID, 1, 0)
+			m := &modelShard{first: 1, frames: make(map[uint64][]byte), synced: make(map[uint64]bool), ms: make(map[uint64]int64)}
+			if r.IntN(3) == 0 {
+				m.maxAge = 30 * time.Millisecond
+			}
+			model[nextID] = m
+			s.Attach(nextID, 1, m.maxAge)
 			return nextID
 		}
 		return ids[r.IntN(len(ids))]
@@ -197,7 +204,8 @@ func randomOperations(t *testing.T, seed uint64) {
 			for seq := range m.frames {
 				if must := !crashed || m.synced[seq]; must {
 					last = max(last, seq)
-					if seq >= m.first && got[seq] == nil {
+					old := m.maxAge > 0 && m.ms[seq] < now-m.maxAge.Milliseconds()
+					if seq >= m.first && got[seq] == nil && !old {
 						t.Fatalf("%s: shard %d: frame %d is missing", what, id, seq)
 					}
 				}
@@ -223,12 +231,12 @@ func randomOperations(t *testing.T, seed uint64) {
 			case k < 70:
 				id := alive()
 				m := model[id]
-				_, seq := s.Bounds(id)
+				first, seq := s.Bounds(id)
 				seq++
 				if r.IntN(10) == 0 {
 					seq++ // leaves a hole
 				} else if r.IntN(5) == 0 {
-					for h := m.first; h < seq; h++ {
+					for h := first; h < seq; h++ {
 						if m.frames[h] == nil {
 							seq = h
 							break
@@ -236,8 +244,9 @@ func randomOperations(t *testing.T, seed uint64) {
 					}
 				}
 				f := makeFrame(r, id, seq, r.IntN(r.IntN(1500)+1))
-				if err := s.Append(id, seq, int64(seq), f); err == nil {
-					m.frames[seq] = f
+				now += r.Int64N(2)
+				if err := s.Append(id, seq, now, f); err == nil {
+					m.frames[seq], m.ms[seq] = f, now
 				} else if !d.fails {
 					t.Fatal(err)
 				}
@@ -288,7 +297,7 @@ func randomOperations(t *testing.T, seed uint64) {
 				d.losePower(t, dir)
 			}
 			old := s
-			old.disk = disk{}.orDefault() // is not what the disk remembers
+			old.disk, old.o.NoSync = disk{}.orDefault(), true // is not what the disk remembers
 			old.Close()
 		}
 		d.names = make(map[string]bool)
@@ -308,7 +317,7 @@ func randomOperations(t *testing.T, seed uint64) {
 		s = open(t, dir, o)
 		for id, m := range model {
 			if !m.dead {
-				s.Attach(id, m.first, 0)
+				s.Attach(id, m.first, m.maxAge)
 			}
 		}
 		s.Sweep()

@@ -178,7 +178,7 @@ func (s *Store) Drop(id uint64) {
 }
 
 // Append appends a frame of which the last record arrived at ms, in milliseconds since 1970. The shard must be attached, and not have a frame
-// of that sequence: it is beyond the last one, or in a hole. The frame may be used again when Append has returned. It
+// of that sequence: it is beyond the last one, or in a hole; before the first of Bounds it is gone at once. The frame may be used again when Append has returned. It
 // is readable then, and durable after the next Sync. After an error nothing has happened.
 func (s *Store) Append(id, seq uint64, ms int64, frame []byte) error {
 	if seq == 0 || seq >= maxSequence {

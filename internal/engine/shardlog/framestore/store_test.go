@@ -678,6 +678,42 @@ func TestOtherFiles(t *testing.T) {
 	}
 }
 
+// Of two frames of one sequence that of the later pack counts.
+func TestLaterPackCounts(t *testing.T) {
+	r := random(13)
+	early, late := t.TempDir(), t.TempDir()
+	a, b := open(t, early, Options{}), open(t, late, Options{})
+	b.number = 1
+	want := make(map[uint64][]byte)
+	a.Attach(1, 1, 0)
+	b.Attach(1, 1, 0)
+	for seq := uint64(1); seq <= 10; seq++ {
+		want[seq] = makeFrame(r, 1, seq, 50)
+		check(t, a.Append(1, seq, 1, want[seq]))
+	}
+	for _, seq := range []uint64{3, 4, 7, 10, 11} {
+		want[seq] = makeFrame(r, 1, seq, 10)
+		check(t, b.Append(1, seq, 1, want[seq]))
+	}
+	unsealed := []string{copyDir(t, early), copyDir(t, late)}
+	check(t, a.Close())
+	check(t, b.Close())
+	for i, first := range []string{early, unsealed[0]} {
+		for k, second := range []string{late, unsealed[1]} {
+			dir := copyDir(t, first)
+			check(t, os.CopyFS(dir, os.DirFS(second)))
+			for round := range 2 {
+				s := open(t, dir, Options{})
+				if got := all(t, s, 1); !reflect.DeepEqual(got, want) {
+					t.Errorf("%d, %d, round %d: %d frames, want %d", i, k, round, len(got), len(want))
+				}
+				s.check(t)
+				check(t, s.Close())
+			}
+		}
+	}
+}
+
 // A pack with a damaged frame is not compacted, and its other frames stay readable.
 func TestDamagedFrameStays(t *testing.T) {
 	dir, r := t.TempDir(), random(11)
