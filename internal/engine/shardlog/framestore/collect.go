@@ -65,6 +65,9 @@ func (s *Store) Collect() error {
 		failed = s.Sync() // seals them
 	}
 	for _, group := range s.toCompact() {
+		if failed != nil {
+			return failed // copies would not become durable either
+		}
 		select {
 		case <-s.stop:
 			return nil

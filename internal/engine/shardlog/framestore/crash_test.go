@@ -144,7 +144,7 @@ type modelShard struct {
 
 // TestRandomOperations runs random operations against a model, over kills, losses of power and closes.
 func TestRandomOperations(t *testing.T) {
-	seeds := uint64(60)
+	seeds := uint64(30)
 	if testing.Short() {
 		seeds = 10
 	}

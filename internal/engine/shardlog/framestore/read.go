@@ -233,7 +233,10 @@ func (s *Store) SeekTime(id uint64, ms int64) uint64 {
 			})
 			return err
 		})
-		if err != nil && s.again(at, err) && !s.isClosed() {
+		if err != nil && s.again(at, err) {
+			if s.isClosed() {
+				return seq
+			}
 			continue
 		}
 		if err != nil {

@@ -545,10 +545,22 @@ func TestSharedSync(t *testing.T) {
 	}
 }
 
-// Readers, trims and compaction at the same time.
+// Readers, trims, syncs that may fail, and compaction at the same time.
 func TestConcurrent(t *testing.T) {
+	t.Run("healthy", func(t *testing.T) { concurrent(t, 0) })
+	t.Run("failing", func(t *testing.T) { concurrent(t, 4) })
+}
+
+// Each failing-th sync fails, and now and then two of them in a row.
+func concurrent(t *testing.T, failing int64) {
 	dir := t.TempDir()
-	s := open(t, dir, Options{PackBytes: 8 << 10, NoSync: true})
+	var syncs atomic.Int64
+	s := open(t, dir, Options{PackBytes: 8 << 10, disk: disk{sync: func(f *os.File) error {
+		if n := syncs.Add(1); failing > 0 && (n%failing == 0 || n%(5*failing) == 1) {
+			return syscall.EIO
+		}
+		return nil
+	}}})
 	const shards = 6
 	var wg, appends sync.WaitGroup
 	var stop atomic.Bool
@@ -556,7 +568,7 @@ func TestConcurrent(t *testing.T) {
 		s.Attach(id, 1, 0)
 		appends.Go(func() {
 			r := random(id)
-			for seq := uint64(1); seq <= 600; seq++ {
+			for seq := uint64(1); seq <= 300; seq++ {
 				if err := s.Append(id, seq, int64(seq), makeFrame(r, id, seq, r.IntN(300))); err != nil {
 					t.Error(err)
 				}
@@ -592,24 +604,32 @@ func TestConcurrent(t *testing.T) {
 	}
 	wg.Go(func() {
 		for !stop.Load() {
-			if err := s.Collect(); err != nil {
+			if err := s.Collect(); err != nil && !(failing > 0 && errors.Is(err, ErrSuspect)) {
+				t.Error(err)
+			}
+		}
+	})
+	wg.Go(func() {
+		for !stop.Load() {
+			if err := s.Sync(); err != nil && !(failing > 0 && errors.Is(err, ErrSuspect)) {
 				t.Error(err)
 			}
 		}
 	})
 	appends.Wait()
-	check(t, s.Collect())
 	stop.Store(true)
 	wg.Wait()
+	failing = 0
+	check(t, s.Sync())
 	check(t, s.Collect())
 	s.check(t)
-	if bytes, _ := s.Usage(); bytes > 2*3*600*250 {
+	if bytes, _ := s.Usage(); bytes > 2*3*300*250 {
 		t.Errorf("%d bytes", bytes)
 	}
 	for id := range uint64(shards) {
-		want := 600
+		want := 300
 		if id%2 == 0 {
-			want = 600 - 595 + 20 + 1
+			want = 300 - 294 + 20 + 1
 		}
 		if got := all(t, s, id); len(got) != want {
 			t.Errorf("shard %d: %d frames, want %d", id, len(got), want)
