@@ -35,3 +35,9 @@ func writeAt(f *os.File, offset int64, header, data []byte) error {
 	}
 	return nil
 }
+
+// beginWriting has the system write to the disk what it has of a part of the file, and does not wait for that. What it
+// fails to write a later sync says.
+func beginWriting(f *os.File, offset, bytes int64) {
+	_ = unix.SyncFileRange(int(f.Fd()), offset, bytes, unix.SYNC_FILE_RANGE_WRITE)
+}

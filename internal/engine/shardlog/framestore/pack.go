@@ -16,6 +16,9 @@ const (
 	damagedName = ".damaged" // is no pack
 )
 
+// writeBehind is how much is written to a pack before the system is asked to begin with it.
+const writeBehind = 1 << 20
+
 // pack is a file. Except for what never changes, Store.mu guards it.
 type pack struct {
 	key    uint32 // index in Store.packs
@@ -111,6 +114,10 @@ func (s *Store) write(e entry, frame []byte) (*pack, ref, error) {
 	if err := s.disk.write(p.file, p.end, s.header[:], frame); err != nil {
 		_ = p.file.Truncate(p.end) // otherwise the next entry is written over it
 		return nil, ref{}, fmt.Errorf("framestore: %w", err)
+	}
+	// A sync that finds much to write holds up that of the journal, for which puts wait.
+	if from, to := p.end/writeBehind, (p.end+need)/writeBehind; from < to && !s.o.NoSync {
+		beginWriting(p.file, from*writeBehind, (to-from)*writeBehind)
 	}
 	return p, ref{uint32(p.end / alignment), e.length, e.ms}, nil
 }

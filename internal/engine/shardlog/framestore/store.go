@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,9 @@ var (
 	// ErrSuspect is what Sync returns, with its cause, from a failed sync of a pack on until all frames of that
 	// pack that were not durable before are durable elsewhere. Each further Sync tries that again.
 	ErrSuspect = errors.New("framestore: a sync has failed: not known what is on disk")
+
+	// ErrNoShard is what Append returns for a shard that is not attached, or was dropped.
+	ErrNoShard = errors.New("framestore: no such shard")
 
 	// ErrClosed is what everything returns that needs the disk after Close.
 	ErrClosed = errors.New("framestore: closed")
@@ -268,6 +272,23 @@ func (s *Store) Usage() (bytes int64, packs int) {
 		}
 	}
 	return bytes, packs
+}
+
+// Durable returns, by the name of its file, how many bytes of each pack are durable: those before them were synced.
+func (s *Store) Durable() map[string]int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	bytes := map[string]int64{}
+	for _, p := range s.packs {
+		switch {
+		case p == nil:
+		case p.sealed:
+			bytes[filepath.Base(p.path)] = p.footer.at
+		default:
+			bytes[filepath.Base(p.path)] = p.synced
+		}
+	}
+	return bytes
 }
 
 // Close syncs and seals what is open, and ends the store's goroutine. Its error is that of Sync.
