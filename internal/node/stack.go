@@ -76,7 +76,10 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	shards, err := shardlog.Open(ctx, b, shardlog.Options{Clock: n.clock, Journal: broker.AppendsDir(n.dirs.log), NoSync: n.dirs.temporary, Shared: n.shared != nil})
+	shards, err := shardlog.Open(ctx, b, shardlog.Options{
+		Clock: n.clock, Journal: broker.AppendsDir(n.dirs.log), NoSync: n.dirs.temporary, Shared: n.shared != nil,
+		Report: func(err error) { n.log.Error("shard log", "part", "log", "error", err) },
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

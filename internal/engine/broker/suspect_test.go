@@ -174,13 +174,11 @@ func testFailedSync(t *testing.T, how string) {
 		if b, err = Start(Options{Dir: dir, fsync: d.sync, keptOpen: keep}); err != nil {
 			t.Fatal(err)
 		}
+		if len(w.acked) == 0 {
+			makeStreams(t, b, w.name)
+		}
 		if l, err = shardlog.Open(t.Context(), b, shardlog.Options{Journal: AppendsDir(dir), SegmentBytes: 64 << 10}); err != nil {
 			t.Fatal(err)
-		}
-		if len(w.acked) == 0 {
-			if _, err := l.CreateShard(t.Context(), w.name, shardlog.ShardConfig{}); err != nil {
-				t.Fatal(err)
-			}
 		}
 		s = w.check(t, l)
 	}
@@ -251,7 +249,22 @@ func testFailedSync(t *testing.T, how string) {
 	shut()
 }
 
-// startForgetful starts a broker on a forgetful disk, and a log.
+// makeStreams makes shards that have streams, as versions did before there were packs.
+func makeStreams(t *testing.T, b *Broker, names ...string) {
+	t.Helper()
+	l, err := shardlog.Open(t.Context(), b, shardlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, name := range names {
+		if _, err := l.CreateShard(t.Context(), name, shardlog.ShardConfig{}); err != nil && !errors.Is(err, shardlog.ErrShardExists) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// startForgetful starts a broker on a forgetful disk, and a log with two shards.
 func startForgetful(t *testing.T) (*forgetful, *Broker, *shardlog.Log) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "nats")
@@ -266,6 +279,7 @@ func startForgetful(t *testing.T) (*forgetful, *Broker, *shardlog.Log) {
 			on.open.Close()
 		}
 	})
+	makeStreams(t, b, "a", "b")
 	l, err := shardlog.Open(t.Context(), b, shardlog.Options{Journal: AppendsDir(dir)})
 	if err != nil {
 		t.Fatal(err)
@@ -282,9 +296,6 @@ func TestFailedSyncOfLargeAppend(t *testing.T) {
 	defer cancel()
 	add := func(shard string, size int) error {
 		s, err := l.Shard(ctx, shard)
-		if errors.Is(err, shardlog.ErrNoShard) {
-			s, err = l.CreateShard(ctx, shard, shardlog.ShardConfig{})
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,7 +334,7 @@ func TestReadersOfSuspectStream(t *testing.T) {
 	d, _, l := startForgetful(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	s, err := l.CreateShard(ctx, "a", shardlog.ShardConfig{})
+	s, err := l.Shard(ctx, "a")
 	if err != nil {
 		t.Fatal(err)
 	}

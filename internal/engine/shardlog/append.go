@@ -109,7 +109,7 @@ func (s *Shard) begin(ctx context.Context, b *Batch, w *waiter, now int64, stamp
 	}
 	w.batch, w.buf, w.count = b, b.buf, uint32(b.count)
 	s.mu.Lock()
-	for !s.opened || w.goesDirect() && s.lazy {
+	for !s.opened || w.goesDirect() && s.lazy && !s.packed {
 		s.mu.Unlock()
 		err := s.open(ctx)
 		if err == nil && w.goesDirect() {
@@ -256,7 +256,11 @@ func (s *Shard) gather(target int) *sent {
 // nobody's append is late because it works for others.
 func (s *Shard) send(out *sent) {
 	out.encode()
-	s.writer.publish(out)
+	if s.packed {
+		s.sendToPacks(out)
+	} else {
+		s.writer.publish(out)
+	}
 	s.mu.Lock()
 	s.sending = false
 	s.pump()

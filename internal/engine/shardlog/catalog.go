@@ -29,6 +29,7 @@ func (l *Log) catalogForgets() time.Duration { return cmp.Or(l.opts.catalogForge
 type catalog struct {
 	log *Log
 	kv  jetstream.KeyValue
+	new bool // it has never had an entry
 }
 
 // catalogEntry is the value of a key, which is the name of the shard's stream.
@@ -37,10 +38,14 @@ type catalogEntry struct {
 	Name   string        `json:"name"`
 	Made   string        `json:"made"`              // makerKey of its stream's metadata
 	MaxAge time.Duration `json:"max_age,omitempty"` // nanoseconds
+	First  uint64        `json:"first,omitempty"`   // frames before it are gone, of a shard in packs
 }
 
-// catalogForm is the version of catalogEntry.
-const catalogForm = 1
+// Versions of catalogEntry.
+const (
+	streamForm = 1 // what the shard has is in its stream
+	packedForm = 2 // it may have frames in packs
+)
 
 // openCatalog reads the catalog.
 func (l *Log) openCatalog(ctx context.Context) error {
@@ -61,6 +66,11 @@ func (l *Log) openCatalog(ctx context.Context) error {
 		return fmt.Errorf("shardlog: read the catalog of shards: %w", err)
 	}
 	defer w.Stop()
+	entries, err := l.js.Stream(ctx, bucket.Stream(catalogBucket))
+	if err != nil {
+		return fmt.Errorf("shardlog: read the catalog of shards: %w", err)
+	}
+	l.catalog = &catalog{log: l, kv: kv, new: entries.CachedInfo().State.LastSeq == 0}
 	for {
 		select {
 		case e, ok := <-w.Updates():
@@ -68,7 +78,6 @@ func (l *Log) openCatalog(ctx context.Context) error {
 				return errors.New("shardlog: read the catalog of shards: it ended early")
 			}
 			if e == nil {
-				l.catalog = &catalog{l, kv}
 				return nil
 			}
 			if err := l.listed(e.Key(), e.Value()); err != nil {
@@ -87,7 +96,7 @@ func (l *Log) listed(key string, value []byte) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("shardlog: the entry %s in the catalog of shards is damaged: %w", key, err)
-	case e.Form > catalogForm:
+	case e.Form > packedForm:
 		return fmt.Errorf("shardlog: the entry %s in the catalog of shards is of form %d, which a later version has written", key, e.Form)
 	case checkName(e.Name) != nil || streamName(e.Name) != key:
 		return fmt.Errorf("shardlog: the entry %s in the catalog of shards is said to be the shard %q: it is damaged", key, e.Name)
@@ -96,10 +105,16 @@ func (l *Log) listed(key string, value []byte) error {
 	if s == nil {
 		s = l.newShard(e.Name, &jetstream.StreamConfig{MaxAge: e.MaxAge, Metadata: map[string]string{makerKey: e.Made}})
 		s.lazy = true
+		if s.packed = l.packs != nil && (e.Form >= packedForm || !l.opts.streams); s.packed {
+			s.floor = e.First
+			s.attach()
+			_, last := l.packs.Bounds(s.id())
+			s.lazy = last == 0
+		}
 		l.shards[e.Name] = s
 	}
 	s.mu.Lock()
-	s.listed = true
+	s.listed, s.form = true, e.Form
 	s.mu.Unlock()
 	return nil
 }
@@ -154,9 +169,9 @@ func (s *Shard) keep(cause error) {
 	ctx, cancel := context.WithTimeout(s.log.ctx, keepWait)
 	defer cancel()
 	s.mu.Lock()
-	maxAge := s.maxAge
+	maxAge, floor := s.maxAge, s.floor
 	s.mu.Unlock()
-	if s.log.catalog.update(ctx, s, maxAge) == nil {
+	if s.log.catalog.update(ctx, s, maxAge, floor) == nil {
 		return
 	}
 	s.mu.Lock()
@@ -171,12 +186,12 @@ const keepWait = 10 * time.Second
 
 // create adds an entry, durably; ErrShardExists if there is one.
 func (c *catalog) create(ctx context.Context, s *Shard) error {
-	return c.write(s, s.maxAge, func(value []byte) (uint64, error) { return c.kv.Create(ctx, s.stream, value) })
+	return c.write(s, s.maxAge, 0, func(value []byte) (uint64, error) { return c.kv.Create(ctx, s.stream, value) })
 }
 
-// update writes another retention.
-func (c *catalog) update(ctx context.Context, s *Shard, maxAge time.Duration) error {
-	return c.write(s, maxAge, func(value []byte) (uint64, error) {
+// update writes another retention, or where what is left of a shard in packs begins.
+func (c *catalog) update(ctx context.Context, s *Shard, maxAge time.Duration, first uint64) error {
+	return c.write(s, maxAge, first, func(value []byte) (uint64, error) {
 		ack, err := c.log.js.PublishMsg(ctx, bucket.Message(catalogBucket, s.stream, value))
 		if err != nil {
 			return 0, err
@@ -185,8 +200,14 @@ func (c *catalog) update(ctx context.Context, s *Shard, maxAge time.Duration) er
 	})
 }
 
-func (c *catalog) write(s *Shard, maxAge time.Duration, write func([]byte) (uint64, error)) error {
-	value, err := json.Marshal(catalogEntry{catalogForm, s.name, s.maker, maxAge})
+func (c *catalog) write(s *Shard, maxAge time.Duration, first uint64, write func([]byte) (uint64, error)) error {
+	if !s.packed {
+		first = 0 // which its stream tells
+	}
+	s.mu.Lock()
+	form := s.form
+	s.mu.Unlock()
+	value, err := json.Marshal(catalogEntry{form, s.name, s.maker, maxAge, first})
 	if err != nil {
 		return err
 	}
@@ -221,7 +242,7 @@ func (c *catalog) sync(seq uint64) error {
 // makeStream makes the stream of a shard that is in the catalog alone, durable when it
 // returns: what refers to the stream's files may rely on their description.
 func (s *Shard) makeStream(ctx context.Context) error {
-	if !s.isLazy() {
+	if s.packed || !s.isLazy() {
 		return nil
 	}
 	s.configuring.Lock()

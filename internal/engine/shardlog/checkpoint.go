@@ -1,6 +1,20 @@
 package shardlog
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
+
+// inPacks stands for the packs among the streams that have got frames.
+const inPacks = ""
+
+// file is what has to be synced when a frame of the shard was written.
+func (s *Shard) file() string {
+	if s.packed {
+		return inPacks
+	}
+	return s.stream
+}
 
 // checkpoint has everything in its streams, and durable there, that the journal has of some up to a
 // generation. Frames whose records are all in later ones stay: they grow until they are due.
@@ -17,12 +31,6 @@ func (fr *front) checkpoint(generation uint64, streams []string) error {
 		_, ok := in[s.stream]
 		return !ok
 	})
-	if len(all) > fr.log.opts.restFrom {
-		var err error
-		if all, err = fr.carry(generation, all); err != nil {
-			return err
-		}
-	}
 	ends := make([]uint64, len(all)) // the last frame of each that has to go
 	for i, s := range all {
 		s.mu.Lock()
@@ -72,18 +80,26 @@ func (fr *front) written(stream string, oldest uint64) {
 func (fr *front) sync(generation uint64, streams []string) error {
 	var due []string
 	was := map[string]uint64{}
+	packs := false
 	fr.mu.Lock()
+	if oldest, ok := fr.files[inPacks]; ok && oldest <= generation {
+		packs, was[inPacks] = true, oldest
+		delete(fr.files, inPacks)
+	}
 	for _, s := range streams {
-		if oldest, ok := fr.files[s]; ok && oldest <= generation {
+		if oldest, ok := fr.files[s]; ok && oldest <= generation && s != inPacks {
 			due, was[s] = append(due, s), oldest
 			delete(fr.files, s)
 		}
 	}
 	fr.mu.Unlock()
-	if len(due) == 0 {
-		return nil
+	var err error
+	if packs {
+		err = fr.log.packs.Sync()
 	}
-	err := fr.log.broker.SyncAppended(due)
+	if len(due) > 0 {
+		err = errors.Join(err, fr.log.broker.SyncAppended(due))
+	}
 	if err != nil {
 		for s, oldest := range was {
 			fr.written(s, oldest)

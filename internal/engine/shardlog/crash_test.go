@@ -20,10 +20,10 @@ import (
 )
 
 const (
-	crashDir   = "SHARDLOG_CRASH_DIR" // set for the process that is to be killed
-	crashDo    = "SHARDLOG_CRASH_DO"  // what it does until then
-	crashFront = "SHARDLOG_CRASH_FRONT"
-	crashRest  = "SHARDLOG_CRASH_REST" // with shards that seldom get anything, which rest
+	crashDir    = "SHARDLOG_CRASH_DIR" // set for the process that is to be killed
+	crashDo     = "SHARDLOG_CRASH_DO"  // what it does until then
+	crashFront  = "SHARDLOG_CRASH_FRONT"
+	crashSeldom = "SHARDLOG_CRASH_SELDOM" // with shards that seldom get anything
 )
 
 func TestMain(m *testing.M) {
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 const (
 	crashShards  = 2
 	crashWriters = 6
-	crashQuiet   = 24 // shards besides, if they are to rest
+	crashQuiet   = 24 // shards besides that seldom get anything, if there are to be some
 )
 
 // appendUntilKilled appends records that say who wrote them and how many came before,
@@ -61,9 +61,9 @@ func appendUntilKilled(dir string) error {
 		o.Journal = broker.AppendsDir(dir)
 	}
 	quiet := 0
-	if os.Getenv(crashRest) != "" {
+	if os.Getenv(crashSeldom) != "" {
 		quiet = crashQuiet
-		o.restFrom, o.SegmentBytes = 3, 64<<10
+		o.SegmentBytes = 64 << 10
 	}
 	l, err := Open(ctx, b, o)
 	if err != nil {
@@ -130,8 +130,8 @@ func appendUntilKilled(dir string) error {
 // often.
 func TestKill(t *testing.T) { testKill(t, false) }
 
-// testKill has, if it is to, shards besides that seldom get anything, which rest in the journal.
-func testKill(t *testing.T, rest bool) {
+// testKill has, if it is to, shards besides that seldom get anything.
+func testKill(t *testing.T, quiet bool) {
 	kills := 20
 	if v, err := strconv.Atoi(os.Getenv("SHARDLOG_KILLS")); err == nil {
 		kills = v
@@ -152,8 +152,8 @@ func testKill(t *testing.T, rest bool) {
 		if fronted {
 			cmd.Env = append(cmd.Env, crashFront+"=1")
 		}
-		if rest {
-			cmd.Env = append(cmd.Env, crashRest+"=1")
+		if quiet {
+			cmd.Env = append(cmd.Env, crashSeldom+"=1")
 		}
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
@@ -191,9 +191,8 @@ func testKill(t *testing.T, rest bool) {
 	}
 	shards := crashShards
 	var o Options
-	if rest {
+	if quiet {
 		shards += crashQuiet
-		o.restFrom = 3
 	}
 	l := start(t, dir, o)
 	type place struct {

@@ -111,7 +111,7 @@ func outcome(t *testing.T, done <-chan error) error {
 // room ends with its context, and when the disk turns out to be full; when there is room, they
 // go on.
 func TestStuck(t *testing.T) {
-	l, f := startFaulty(t, Options{SegmentBytes: 16 << 10})
+	l, f := startFaulty(t, Options{SegmentBytes: 16 << 10, streams: true})
 	s := create(t, l, "s", ShardConfig{})
 	try := func(ctx context.Context) <-chan error {
 		done := make(chan error, 1)

@@ -44,7 +44,7 @@ func (s *Shard) flushSealed() {
 		s.sealed = s.sealed[1:]
 		s.stored = out.seq
 		fr.gone(out.header.length)
-		fr.written(s.stream, out.oldest)
+		fr.written(s.file(), out.oldest)
 		switch {
 		case err != nil:
 		case s.notify != nil || time.Since(s.tipRead) < tipInterest:
@@ -76,6 +76,9 @@ func (s *Shard) wakeFlushed() {
 // store publishes a sealed frame until it is in the stream, or the shard is gone (ErrNoShard),
 // or the log is closed (ErrClosed). It is durable in the journal until the stream is synced.
 func (s *Shard) store(out *sent) error {
+	if s.packed {
+		return s.storeInPacks(out)
+	}
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		begun := time.Now()
 		err := s.makeStream(s.log.ctx)
@@ -203,14 +206,13 @@ func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
 	for _, s := range l.shards {
 		byStream[s.stream] = s
 	}
-	rest := len(streams) > l.opts.restFrom
 	most := cmp.Or(l.opts.startHeld, easeOf(len(streams)))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(flushesAtOnce)
 	for _, st := range streams {
 		if s := byStream[st.Name]; s != nil && s.born == st.Born {
 			g.Go(func() error {
-				if err := s.putBack(ctx, fr, left, st, rest, most); err != nil {
+				if err := s.putBack(ctx, fr, left, st, most); err != nil {
 					return fmt.Errorf("shardlog: put appends back into shard %s: %w", s.name, err)
 				}
 				return nil
@@ -220,9 +222,9 @@ func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
 	return g.Wait()
 }
 
-// putBack does so for one shard. If it may rest, what it has is as it was before. What comes when
+// putBack does so for one shard. What comes when
 // all shards hold the most bytes in memory goes to the stream at once.
-func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st journal.Stream, rest bool, most int64) error {
+func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st journal.Stream, most int64) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
@@ -232,6 +234,11 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 		}
 	}
 	last := s.lastFrame()
+	if s.packed {
+		if err := s.fillHoles(fr, left, st, last); err != nil {
+			return err
+		}
+	}
 	var frames []*openFrame
 	err := left.Entries(st.StreamID, journal.PieceSeq(last+1, 0)-1, func(e journal.Entry) error {
 		seq, index := journal.Piece(e.Seq)
@@ -258,23 +265,6 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 	// They go to the stream behind, as any others, unless there is too much of them.
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if rest && len(frames) == 1 {
-		o := frames[0]
-		o.assigned, o.began = o.header, time.Now()
-		s.growing = frames
-		if s.rests() {
-			if s.first > s.last {
-				s.first, s.firstHeader = o.seq, &header{}
-				*s.firstHeader = o.header
-			}
-			s.last, s.lastHeader = o.seq, o.header
-			s.next, s.nextSeq = o.header, o.seq
-			fr.held.Add(int64(o.assigned.length))
-			fr.note(s)
-			return nil
-		}
-		s.growing = nil
-	}
 	for _, o := range frames {
 		out := o.close(s)
 		held := len(s.sealed) > 0 || fr.held.Load() < most
@@ -286,7 +276,7 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 				return err
 			}
 			s.stored = o.seq
-			fr.written(s.stream, 0)
+			fr.written(s.file(), 0)
 		}
 		if s.first > s.last {
 			s.first, s.firstHeader = o.seq, &header{}
@@ -313,6 +303,12 @@ func (s *Shard) lost(before uint64) bool {
 // skipTo lets an empty stream that has lost where it was, with all that it held, go on at the
 // frame: what was before has expired.
 func (s *Shard) skipTo(ctx context.Context, seq uint64) error {
+	if s.packed {
+		s.mu.Lock()
+		s.first, s.last, s.stored, s.nextSeq = seq, seq-1, seq-1, seq-1
+		s.mu.Unlock()
+		return nil
+	}
 	cfg := s.config(s.maxAge, s.floor)
 	cfg.FirstSeq = seq
 	err := s.log.js.DeleteStream(ctx, s.stream)

@@ -24,12 +24,13 @@ const (
 	// An open frame goes to its stream when it has no room for another append: sealBytes are of its
 	// records, and with its header and its parts it comes to less than 512 KiB, which is a buffer's
 	// size, and two of it are a buffer of the store's. sealAge is when it goes anyway; idleAge is when one of
-	// few bytes (idleBytes) does, which it costs less to hold on to, or one of many (restFrom).
+	// few bytes (idleBytes) does, which it costs less to hold on to, or one of many (manyOpen).
 	sealBytes = 496 << 10
 	sealAge   = 10 * time.Second
 	idleBytes = 16 << 10
 	idleAge   = 30 * time.Second
 	sealEvery = 200 * time.Millisecond
+	manyOpen  = 256  // shards at more of which all wait for idleAge
 	seldom    = 25   // as many times longer it is between two looks
 	manyDirty = 1000 // at as many shards or more
 

@@ -28,7 +28,7 @@ func TestFront(t *testing.T) {
 		TestFull(t)
 	})
 	t.Run("Kill", TestKill)
-	t.Run("KillResting", func(t *testing.T) { testKill(t, true) })
+	t.Run("KillQuiet", func(t *testing.T) { testKill(t, true) })
 }
 
 // TestFramesGoOneByOne: shards that get the same do not all send their frames to their streams at once.
@@ -62,7 +62,7 @@ func TestFramesGoOneByOne(t *testing.T) {
 // files of a stream, of which the server holds the last in memory, have no more than 4 MiB.
 func TestFrameSizes(t *testing.T) {
 	dir := t.TempDir()
-	l := start(t, dir, Options{Journal: broker.AppendsDir(filepath.Join(dir, "nats"))})
+	l := start(t, dir, Options{Journal: broker.AppendsDir(filepath.Join(dir, "nats")), streams: true})
 	s := create(t, l, "s/1", ShardConfig{})
 	bytes := 0
 	for _, n := range []int{1, 120_000, 300, 77_000, 3, 127_000, 31_000, 64_000} {

@@ -15,6 +15,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/brookmere/brookmere/internal/engine/shardlog/framestore"
 )
 
 // Broker is what a log needs of the server that holds its streams; *broker.Broker is one.
@@ -81,11 +83,11 @@ type Options struct {
 	MinFree int64
 
 	// Journal is the directory of the journal of appends, broker.AppendsDir of the broker's; it
-	// is made if it is missing. A log that has had one must be opened with it again. Empty
-	// means none: each append goes to its shard's stream at once. A shared log has none.
+	// is made if it is missing, and so is that of the packs, "packs" beside it. A log that has had them must
+	// be opened with them again. Empty means none: each append goes to its shard's stream at once. A shared log has none.
 	Journal string
 
-	// NoSync leaves it to the system when the journal gets to the disk: for data that goes
+	// NoSync leaves it to the system when the journal and the packs get to the disk: for data that goes
 	// with the process.
 	NoSync bool
 
@@ -93,7 +95,11 @@ type Options struct {
 	// with many shards; there are up to eight. 0 means 8 MiB, and up to 64 with many shards.
 	SegmentBytes int64
 
-	restFrom       int // in place of the constants, in tests
+	// Report is told of what goes wrong in the background. It may be nil.
+	Report func(error)
+
+	packBytes      int64 // in place of the constants, in tests
+	streams        bool  // shards get streams, as those of before
 	catalogForgets time.Duration
 	startHeld      int64 // bytes that a start holds in memory
 
@@ -122,8 +128,9 @@ type Log struct {
 	cancel context.CancelFunc
 	busy   sync.WaitGroup // goroutines that send and recover
 
-	front   *front   // nil: there is none
-	catalog *catalog // nil: there is none
+	front   *front            // nil: there is none
+	catalog *catalog          // nil: there is none
+	packs   *framestore.Store // nil: there are none
 
 	space  space
 	repair repair
@@ -139,7 +146,6 @@ func Open(ctx context.Context, b Broker, o Options) (*Log, error) {
 		l.clock = clockwork.NewRealClock()
 	}
 	l.opts.MinFree = cmp.Or(o.MinFree, 128<<20)
-	l.opts.restFrom = cmp.Or(o.restFrom, restFrom)
 	l.cache.max = cmp.Or(o.CacheBytes, 64<<20)
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.stamp.Store(randomStamp())
@@ -152,13 +158,22 @@ func Open(ctx context.Context, b Broker, o Options) (*Log, error) {
 		err = l.list(ctx)
 	}
 	if err == nil {
+		err = l.openPacks()
+	}
+	if err == nil {
 		err = l.openCatalog(ctx)
+	}
+	if err == nil {
+		err = l.sweepPacks()
 	}
 	if err == nil {
 		err = l.openFront(ctx)
 	}
 	if err != nil {
 		l.disconnect()
+		if l.packs != nil {
+			l.packs.Close()
+		}
 		return nil, err
 	}
 	return l, nil
@@ -256,8 +271,15 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 // whatever nodes, one makes it.
 func (l *Log) makeShard(ctx context.Context, s *Shard) error {
 	if l.catalog != nil {
-		s.listed, s.lazy = true, true
-		return l.catalog.create(ctx, s)
+		s.listed, s.lazy, s.form = true, true, streamForm
+		if s.packed = !l.opts.streams; s.packed {
+			s.form = packedForm
+		}
+		err := l.catalog.create(ctx, s)
+		if err == nil {
+			s.attach()
+		}
+		return err
 	}
 	// No other creation has the same configuration.
 	err := l.newStream(ctx, s.config(s.maxAge, 0))
@@ -374,6 +396,10 @@ func (l *Log) removeShard(ctx context.Context, name string, s *Shard) (gone bool
 		s.listed = false
 		s.mu.Unlock()
 	}
+	if s != nil && s.packed {
+		l.packs.Drop(s.id())
+		return !listed, nil
+	}
 	err = l.js.DeleteStream(ctx, streamName(name))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return !listed, nil
@@ -395,9 +421,8 @@ func (l *Log) start() bool {
 }
 
 // Close waits for the appends that are under way, refuses further ones, and closes the
-// connections. What is in the journal of appends alone goes to its streams, as far as that is
-// done in ten seconds, but for the few bytes of many shards that have no streams yet; the next
-// Open finds the rest in the journal.
+// connections. What is in the journal of appends alone goes to its shards' homes, as far as that is
+// done in ten seconds; the next Open finds the rest in the journal.
 func (l *Log) Close() (err error) {
 	l.mu.Lock()
 	if l.closed {
@@ -410,23 +435,21 @@ func (l *Log) Close() (err error) {
 		shards = append(shards, s)
 	}
 	l.mu.Unlock()
-	rest := false
 	if l.front != nil {
-		all := l.front.shards()
-		rest = len(all) > l.opts.restFrom
-		for _, s := range all {
+		for _, s := range l.front.shards() {
 			s.mu.Lock()
-			if !rest || !s.rests() {
-				s.fillAll() // all at once, rather than one after the other below
-			}
+			s.fillAll() // all at once, rather than one after the other below
 			s.mu.Unlock()
 		}
 	}
 	for deadline, i := time.Now().Add(closeWait), 0; i < len(shards); i++ {
-		shards[i].drain(time.Until(deadline), rest)
+		shards[i].drain(time.Until(deadline))
 	}
 	if l.front != nil {
 		err = l.front.close()
+	}
+	if l.packs != nil {
+		err = errors.Join(err, l.packs.Close())
 	}
 	l.cancel()
 	for _, s := range shards {

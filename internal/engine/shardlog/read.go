@@ -198,7 +198,7 @@ func (s *Shard) frame(ctx context.Context, seq uint64, want int) (*frame, error)
 // fetchFrames reads a window of frames into the cache, none after last. It returns the
 // first, nil for none, and the sequence after those that it has read. Callers hold fetch.
 func (s *Shard) fetchFrames(ctx context.Context, seq, last uint64, window int) (first *frame, next uint64, err error) {
-	got, err := s.reader.get(ctx, s.stream, getRequest{Seq: seq, Batch: fetchBatch, MaxBytes: window})
+	got, err := s.get(ctx, getRequest{Seq: seq, Batch: fetchBatch, MaxBytes: window})
 	if err != nil && len(got) == 0 && !errors.Is(err, errNone) {
 		return nil, seq, s.missing(ctx, err)
 	}
@@ -221,6 +221,14 @@ func (s *Shard) fetchFrames(ctx context.Context, seq, last uint64, window int) (
 		next = m.seq + 1
 	}
 	return first, next, nil
+}
+
+// get reads frames that are in the stream, or in packs.
+func (s *Shard) get(ctx context.Context, req getRequest) ([]message, error) {
+	if s.packed {
+		return s.getFromPacks(req)
+	}
+	return s.reader.get(ctx, s.stream, req)
 }
 
 // storedFrame is the last one in the stream.
@@ -313,7 +321,7 @@ func (s *Shard) missing(ctx context.Context, cause error) error {
 
 // load reads one frame past the cache; nil when there is none.
 func (s *Shard) load(ctx context.Context, seq uint64) (*frame, error) {
-	got, err := s.reader.get(ctx, s.stream, getRequest{Seq: seq, Batch: 1})
+	got, err := s.get(ctx, getRequest{Seq: seq, Batch: 1})
 	if len(got) == 0 {
 		if errors.Is(err, errNone) {
 			return nil, nil

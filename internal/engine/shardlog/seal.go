@@ -42,9 +42,6 @@ func (fr *front) sealDue() {
 		if n := len(s.growing); n > 0 && !s.growing[n-1].full {
 			o := s.growing[n-1]
 			a := aged{s, time.Since(o.began), int64(o.assigned.length)}
-			if len(all) > fr.log.opts.restFrom && s.rests() {
-				a.age = 0
-			}
 			open = append(open, a)
 		}
 		leaving += s.leaving()
@@ -52,7 +49,7 @@ func (fr *front) sealDue() {
 	}
 	excess := fr.excess() - leaving
 	old := sealAge
-	if len(all) > fr.log.opts.restFrom {
+	if len(all) > manyOpen {
 		old = idleAge
 	}
 	if excess > 0 {

@@ -56,7 +56,7 @@ func (s *Shard) seek(ctx context.Context, ms int64) (Position, error) {
 	var got []message
 	if s.storedFrame() > 0 {
 		guess := time.UnixMilli(ms).UTC()
-		got, err = s.reader.get(ctx, s.stream, getRequest{StartTime: &guess, Batch: 1})
+		got, err = s.get(ctx, getRequest{StartTime: &guess, Batch: 1})
 		if len(got) == 0 && err != nil && !errors.Is(err, errNone) {
 			return Position{}, s.missing(ctx, err)
 		}

@@ -36,8 +36,10 @@ type Shard struct {
 	err    error // why the shard takes no more appends
 	maxAge time.Duration
 	listed bool   // it is in the catalog
-	lazy   bool   // and has no stream yet
-	floor  uint64 // frames before it are gone, although the store may hold some of them
+	lazy   bool   // and nothing has gone to its stream, which is not made yet, or to packs
+	form   int    // of its entry there
+	packed bool   // its frames go to the log's packs, and it has no stream
+	floor  uint64 // frames before it are gone, although the stream may hold some of them
 	held   uint64 // the store has removed all frames before it
 
 	// What is readable: frames first to last. The header of the first is read when it is
@@ -139,6 +141,9 @@ func (s *Shard) open(ctx context.Context) error {
 // bounds asks the server for the sequences of the first and last frame. The first is
 // last+1 when there is none.
 func (s *Shard) bounds(ctx context.Context) (first, last uint64, err error) {
+	if s.packed {
+		return s.boundsInPacks()
+	}
 	if s.isLazy() {
 		return 1, 0, nil
 	}
@@ -159,6 +164,13 @@ func (s *Shard) bounds(ctx context.Context) (first, last uint64, err error) {
 
 // endHeader is the header of the last frame, or of the last one before it that is whole.
 func (s *Shard) endHeader(ctx context.Context, first, last uint64) (header, error) {
+	if s.packed {
+		return s.endInPacks(ctx, first, last)
+	}
+	return s.endBefore(ctx, first, last)
+}
+
+func (s *Shard) endBefore(ctx context.Context, first, last uint64) (header, error) {
 	for seq := last; seq >= first && seq > 0; seq-- {
 		f, err := s.load(ctx, seq)
 		if err == nil && f != nil {
@@ -208,16 +220,11 @@ func (s *Shard) signalIdle() {
 	}
 }
 
-// drain refuses new appends and waits for those under way, and for what is to go to the stream:
-// all, or all that does not rest.
-func (s *Shard) drain(patience time.Duration, rest bool) {
+// drain refuses new appends and waits for those under way, and for what is to go home.
+func (s *Shard) drain(patience time.Duration) {
 	s.mu.Lock()
 	if s.err == nil {
 		s.err = ErrClosed
-	}
-	if rest && s.rests() {
-		s.mu.Unlock()
-		return
 	}
 	idle := make(chan struct{})
 	s.idle = idle
@@ -287,8 +294,11 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 	if d == was {
 		return nil
 	}
+	if s.packed {
+		return s.setAgeInPacks(ctx, was, d, floor)
+	}
 	if s.isLazy() { // nothing has expired that the stream could find again
-		if err := s.log.catalog.update(ctx, s, d); err != nil {
+		if err := s.log.catalog.update(ctx, s, d, 0); err != nil {
 			return fmt.Errorf("shardlog: change retention of shard %s: %w", s.name, err)
 		}
 		s.mu.Lock()
@@ -386,6 +396,9 @@ func (s *Shard) purge(ctx context.Context, seq uint64) error {
 	s.mu.Unlock()
 	if seq <= held {
 		return nil
+	}
+	if s.packed {
+		return s.purgeInPacks(ctx, seq)
 	}
 	if err := s.log.broker.Trimming(s.stream, seq); err != nil {
 		return err

@@ -255,7 +255,7 @@ func (s *Shard) recover() {
 		}
 		stored, err := s.resolve(out)
 		if err == nil && stored {
-			if err = s.log.broker.Sync(s.stream); errors.Is(err, journal.ErrSuspect) {
+			if err = s.syncHome(); errors.Is(err, journal.ErrSuspect) {
 				s.giveUp(fmt.Errorf("shardlog: append to shard %s: %w", s.name, err))
 				return
 			} else if err != nil {
@@ -355,6 +355,9 @@ func (s *Shard) resolve(out *sent) (stored bool, err error) {
 	s.mu.Unlock()
 	if late && errors.Is(err, errWrongSeq) {
 		return false, nil // it was to follow a frame that is not there
+	}
+	if s.packed {
+		return s.resolveInPacks(out, err)
 	}
 	var failed *storeError
 	var refused *refusedError
