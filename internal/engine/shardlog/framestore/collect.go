@@ -2,6 +2,7 @@ package framestore
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -60,7 +61,7 @@ func (s *Store) Collect() error {
 	for _, path := range garbage {
 		s.unlink(path)
 	}
-	var failed error
+	var failed, unread error
 	if full {
 		failed = s.Sync() // seals them
 	}
@@ -73,11 +74,13 @@ func (s *Store) Collect() error {
 			return nil
 		default:
 		}
-		if err := s.compact(group); err != nil {
+		if err := s.compact(group); errors.Is(err, errUnreadable) {
+			unread = errors.Join(unread, err) // which keeps no other one from it
+		} else if err != nil {
 			return err
 		}
 	}
-	return failed
+	return errors.Join(failed, unread)
 }
 
 // toCompact removes the sealed packs of which nothing is left, and returns those to be compacted, in groups.
@@ -121,8 +124,10 @@ func (s *Store) compact(group []*pack) error {
 			p.keep = true
 			s.report(err)
 		} else if err != nil {
-			failed = err
-			break
+			failed = errors.Join(failed, err)
+			if !errors.Is(err, errUnreadable) {
+				break
+			}
 		}
 	}
 	if len(moves) > 0 {
@@ -146,7 +151,7 @@ func (s *Store) compact(group []*pack) error {
 func (s *Store) copyPack(p *pack) (moves []move, err error) {
 	file, err := s.files.take(p.key, p.path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	defer s.files.giveBack(file)
 	_, _, foot, ok, err := readFooter(file, p.footer.end, p.number)
@@ -154,7 +159,7 @@ func (s *Store) copyPack(p *pack) (moves []move, err error) {
 		err = errDamaged
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("framestore: pack %016x: %w: %w", p.number, errUnreadable, err)
 	}
 	type source struct {
 		shard uint64
@@ -177,7 +182,7 @@ func (s *Store) copyPack(p *pack) (moves []move, err error) {
 	for _, a := range all {
 		refs, err := readRefs(file, p.footer, a.ref, a.count)
 		if err != nil {
-			return moves, err
+			return moves, fmt.Errorf("framestore: pack %016x: %w: %w", p.number, errUnreadable, err)
 		}
 		m, err := s.copyRun(p, file, p.footer.at, a.shard, a.first, refs)
 		if err != nil {

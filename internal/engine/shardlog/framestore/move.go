@@ -10,6 +10,9 @@ import (
 // errDamaged is of a frame, or what stands before it, that is not what was written.
 var errDamaged = errors.New("frame is damaged")
 
+// errUnreadable is of a file that cannot be read, from which nothing was copied then.
+var errUnreadable = errors.New("cannot be read")
+
 // move is a run of which there are copies in other packs, which are not in the index yet.
 type move struct {
 	from  *pack
@@ -43,6 +46,9 @@ func (s *Store) copyRun(from *pack, file io.ReaderAt, end int64, id, first uint6
 			buf = make([]byte, need)
 		}
 		frame, err := readEntry(file, from.id, id, seq, r, buf)
+		if err != nil && !errors.Is(err, errDamaged) {
+			err = fmt.Errorf("%w: %w", errUnreadable, err)
+		}
 		if err == nil {
 			if bad := s.o.Verify(seq, frame); bad != nil {
 				err = fmt.Errorf("%w: %w", errDamaged, bad)
