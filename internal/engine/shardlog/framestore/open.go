@@ -35,9 +35,8 @@ func list(dir string) ([]*found, error) {
 	var all []*found
 	for _, n := range names {
 		suffix := filepath.Ext(n.Name())
-		digits := strings.TrimSuffix(n.Name(), suffix)
-		number, err := strconv.ParseUint(digits, 16, 64)
-		if err != nil || len(digits) != 16 || !n.Type().IsRegular() {
+		number := packNumber(n.Name())
+		if number == 0 || !n.Type().IsRegular() {
 			continue
 		}
 		if suffix == packName || suffix == suspectName || suffix == damagedName {
@@ -46,6 +45,16 @@ func list(dir string) ([]*found, error) {
 	}
 	slices.SortStableFunc(all, func(a, b *found) int { return cmp.Compare(a.number, b.number) })
 	return all, nil
+}
+
+// packNumber is the number in the name of a file; 0: it is not named as packs are.
+func packNumber(name string) uint64 {
+	digits := strings.TrimSuffix(name, filepath.Ext(name))
+	number, err := strconv.ParseUint(digits, 16, 64)
+	if err != nil || len(digits) != 16 {
+		return 0
+	}
+	return number
 }
 
 // load reads all packs of the directory and makes the index.

@@ -34,6 +34,9 @@ type Options struct {
 	// called from several goroutines at a time.
 	Verify func(seq uint64, frame []byte) error
 
+	// Fsync makes what was written to a file durable. Nil is fdatasync.
+	Fsync func(*os.File) error
+
 	// NoSync leaves it to the system when frames get to the disk.
 	NoSync bool
 
@@ -79,12 +82,15 @@ type Store struct {
 	garbage  []string // files that could not be removed
 	closed   bool     // with appending and mu
 	files    files
+	ends     bool     // there is a file of that name,
+	short    []uint64 // and these shards have not reached what it says, at the start
 
 	rotated     chan struct{} // a pack may be full
 	stop, ended chan struct{}
 }
 
-// Open opens the store in the directory, which it makes if there is none, and reads which frames there are.
+// Open opens the store in the directory, which it makes if there is none, and reads which frames there are. ErrChanged
+// says that packs are missing that were there at the last Close.
 // Attach then has to be called for each shard there is, and Sweep after that. One Store at a time may have a directory.
 func Open(dir string, o Options) (*Store, error) {
 	if o.Verify == nil {
@@ -97,14 +103,24 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.disk.sync == nil {
+		o.disk.sync = o.Fsync
+	}
 	s := &Store{
 		dir: dir, o: o, disk: o.disk.orDefault(), shards: make(map[uint64]*shard),
 		rotated: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := s.makeDir(); err != nil {
 		return nil, fmt.Errorf("framestore: %w", err)
 	}
-	if err := s.load(); err != nil {
+	err := s.begin()
+	if err == nil {
+		err = s.load()
+	}
+	if err == nil {
+		err = s.loadEnds()
+	}
+	if err != nil {
 		for _, p := range s.packs {
 			if p.file != nil {
 				p.file.Close()
@@ -122,6 +138,17 @@ func Open(dir string, o Options) (*Store, error) {
 		go s.loop()
 	}
 	return s, nil
+}
+
+// makeDir makes the directory durably, if there is none.
+func (s *Store) makeDir() error {
+	if _, err := os.Stat(s.dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil || s.o.NoSync {
+		return err
+	}
+	return s.disk.syncDir(filepath.Dir(s.dir))
 }
 
 func (s *Store) report(err error) {
@@ -171,6 +198,7 @@ func (s *Store) Sweep() {
 			s.drop(id)
 		}
 	}
+	s.dropEnds()
 }
 
 // Drop forgets a shard and its frames. The caller has written that down durably: at the next start they may be there again,
@@ -200,7 +228,7 @@ func (s *Store) Append(id, seq uint64, ms int64, frame []byte) error {
 	case s.closed:
 		err = ErrClosed
 	case sh == nil || !sh.attached:
-		err = fmt.Errorf("framestore: shard %d is not attached", id)
+		err = fmt.Errorf("%w: %d is not attached", ErrNoShard, id)
 	case sh.has(seq):
 		err = fmt.Errorf("framestore: shard %d has a frame of sequence %d", id, seq)
 	}
@@ -239,6 +267,16 @@ func (s *Store) Has(id, seq uint64) bool {
 	defer s.mu.RUnlock()
 	sh := s.shards[id]
 	return sh != nil && seq >= sh.first && sh.has(seq)
+}
+
+// Skip says that there were frames of the shard up to a sequence, whether they are lost or not: the next one is to be behind
+// that. It is known until Close.
+func (s *Store) Skip(id, last uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sh := s.shards[id]; sh != nil {
+		sh.last = max(sh.last, last)
+	}
 }
 
 // Trim says that the frames before first are gone. The caller has written that down durably, and says it to Attach at the
@@ -291,7 +329,7 @@ func (s *Store) Durable() map[string]int64 {
 	return bytes
 }
 
-// Close syncs and seals what is open, and ends the store's goroutine. Its error is that of Sync.
+// Close syncs and seals what is open, ends the store's goroutine and writes the manifest. Its error is that of Sync.
 func (s *Store) Close() error {
 	s.appending.Lock()
 	s.mu.Lock()
@@ -327,5 +365,10 @@ func (s *Store) Close() error {
 		p.file.Close()
 	}
 	s.files.close()
+	if err == nil && !s.o.NoSync {
+		if failed := s.writeManifest(); failed != nil {
+			s.report(fmt.Errorf("framestore: the next start will not notice missing packs: %w", failed))
+		}
+	}
 	return err
 }

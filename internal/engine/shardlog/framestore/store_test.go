@@ -467,6 +467,9 @@ func TestLaterPackCounts(t *testing.T) {
 	unsealed := []string{copyDir(t, early), copyDir(t, late)}
 	check(t, a.Close())
 	check(t, b.Close())
+	for _, dir := range []string{early, late} {
+		check(t, os.Remove(filepath.Join(dir, manifestName))) // they are put together below
+	}
 	for i, first := range []string{early, unsealed[0]} {
 		for k, second := range []string{late, unsealed[1]} {
 			dir := copyDir(t, first)
