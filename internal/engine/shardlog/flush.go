@@ -240,18 +240,28 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 		}
 	}
 	var frames []*openFrame
+	end, lacks := last, false // the last frame that there was, as far as is known
 	err := left.Entries(st.StreamID, journal.PieceSeq(last+1, 0)-1, func(e journal.Entry) error {
 		seq, index := journal.Piece(e.Seq)
 		c, err := decodeFrame(seq, e.Data)
 		if err != nil {
 			return err
 		}
+		n := len(frames)
+		switch {
+		case index == 0 && seq == end+1:
+		case n > 0 && frames[n-1].seq == seq && frames[n-1].count == index:
+		case !s.packed || index == 0 && seq <= end:
+			return fmt.Errorf("%w: at %d: the journal of appends lacks some before %v", ErrCorrupt, seq, Position{seq, index})
+		default: // a pack that had them is missing
+			if lacks = true; index > 0 {
+				end = seq
+				return nil
+			}
+		}
 		if index == 0 {
 			frames = append(frames, &openFrame{frame: frame{seq: seq}})
-		}
-		n := len(frames)
-		if n == 0 || frames[n-1].seq != seq || frames[n-1].count != index || seq != last+uint64(n) {
-			return fmt.Errorf("%w: at %d: the journal of appends lacks some before %v", ErrCorrupt, seq, Position{seq, index})
+			n, end = n+1, seq
 		}
 		frames[n-1].add(&c.header, c.buf, 0)
 		if index == 0 && c.parts != nil { // a frame that was written again
@@ -262,9 +272,23 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 	if err != nil {
 		return err
 	}
+	if lacks {
+		s.reportLack(last+1, end)
+		last = end
+		if len(frames) > 0 {
+			last = frames[0].seq - 1
+		}
+		s.log.packs.Skip(s.id(), last)
+	}
 	// They go to the stream behind, as any others, unless there is too much of them.
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if last > s.last {
+		if s.first > s.last {
+			s.first = last + 1
+		}
+		s.last, s.stored, s.nextSeq = last, last, last
+	}
 	for _, o := range frames {
 		out := o.close(s)
 		held := len(s.sealed) > 0 || fr.held.Load() < most
@@ -290,7 +314,18 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 			fr.note(s)
 		}
 	}
+	if end > s.last { // of which the journal has but an end
+		s.log.packs.Skip(s.id(), end)
+		s.last, s.nextSeq = end, end
+	}
 	return nil
+}
+
+// reportLack tells that frames, or records at the ends of some, are neither in packs nor in the journal.
+func (s *Shard) reportLack(first, last uint64) {
+	if s.log.opts.Report != nil {
+		s.log.opts.Report(fmt.Errorf("%w: shard %s: the packs have frames up to %d, of those up to %d the journal of appends lacks some", ErrCorrupt, s.name, first-1, last))
+	}
 }
 
 // lost reports whether a stream is empty that has held what was before the frame.
@@ -304,6 +339,7 @@ func (s *Shard) lost(before uint64) bool {
 // frame: what was before has expired.
 func (s *Shard) skipTo(ctx context.Context, seq uint64) error {
 	if s.packed {
+		s.log.packs.Skip(s.id(), seq-1)
 		s.mu.Lock()
 		s.first, s.last, s.stored, s.nextSeq = seq, seq-1, seq-1, seq-1
 		s.mu.Unlock()

@@ -306,8 +306,9 @@ func (s *Shard) fillHoles(fr *front, left *journal.Left, st journal.Stream, last
 		}
 		if index == 0 { // the first of its appends, or all of it again
 			o = &openFrame{frame: frame{seq: seq}}
-		} else if o.count != index {
-			return fmt.Errorf("%w: at %d: the journal of appends lacks some before %v", ErrCorrupt, seq, Position{seq, index})
+		} else if o.count != index { // a pack is missing that had them
+			s.reportLack(seq, seq)
+			return nil
 		}
 		o.add(&c.header, c.buf, 0)
 		if index == 0 && c.parts != nil {
