@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -99,7 +100,8 @@ type Options struct {
 	Report func(error)
 
 	packBytes      int64 // in place of the constants, in tests
-	streams        bool  // shards get streams, as those of before
+	packSync       func(*os.File) error
+	streams        bool // shards get streams, as those of before
 	catalogForgets time.Duration
 	startHeld      int64 // bytes that a start holds in memory
 
@@ -131,6 +133,7 @@ type Log struct {
 	front   *front            // nil: there is none
 	catalog *catalog          // nil: there is none
 	packs   *framestore.Store // nil: there are none
+	noPacks bool              // they had no directory before
 
 	space  space
 	repair repair

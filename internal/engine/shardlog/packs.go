@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/brookmere/brookmere/internal/engine/broker/journal"
@@ -16,15 +17,17 @@ func (l *Log) openPacks() (err error) {
 	if l.opts.Journal == "" || l.opts.Shared {
 		return nil
 	}
-	l.packs, err = framestore.Open(filepath.Join(filepath.Dir(l.opts.Journal), "packs"), framestore.Options{
+	dir := packsDir(l.opts.Journal)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		l.noPacks = true
+	}
+	l.packs, err = framestore.Open(dir, framestore.Options{
 		PackBytes: l.opts.packBytes,
-		Verify: func(seq uint64, frame []byte) error {
-			_, err := decodeFrame(seq, frame)
-			return err
-		},
-		NoSync: l.opts.NoSync,
-		Now:    l.clock.Now,
-		Report: l.opts.Report,
+		Verify:    verifyFrame,
+		Fsync:     l.opts.packSync,
+		NoSync:    l.opts.NoSync,
+		Now:       l.clock.Now,
+		Report:    l.opts.Report,
 	})
 	if err != nil {
 		return fmt.Errorf("shardlog: open the packs: %w", err)
@@ -33,13 +36,27 @@ func (l *Log) openPacks() (err error) {
 }
 
 // sweepPacks forgets what the packs have of shards that were deleted, when all that are in the catalog
-// are attached. A catalog that has never had any is not believed.
+// are attached. A catalog that has never had any is not believed. Nor is it believed that there are no packs when shards have
+// frames there: their sequences would begin again.
 func (l *Log) sweepPacks() error {
 	if l.packs == nil {
 		return nil
 	}
 	if n := len(l.packs.Shards()); n > 0 && l.catalog.new {
 		return fmt.Errorf("shardlog: packs hold frames of %d shards, and the catalog of shards is a new one: the one before is lost", n)
+	}
+	if l.noPacks {
+		in := 0
+		for _, s := range l.shards {
+			if s.packed && s.form >= packedForm {
+				in++
+			}
+		}
+		if in > 0 {
+			dir := packsDir(l.opts.Journal)
+			err := os.Remove(dir) // as it was
+			return errors.Join(fmt.Errorf("%w: the directory %s is missing, %d shards have frames there: it is needed from a copy", ErrPacksChanged, dir, in), err)
+		}
 	}
 	l.packs.Sweep()
 	return nil

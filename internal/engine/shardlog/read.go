@@ -294,8 +294,11 @@ func (s *Shard) skipped(ctx context.Context, seq, last uint64, found *frame) (*f
 			return f, err
 		}
 		next := seq + 1
-		if found != nil {
+		switch {
+		case found != nil:
 			next = found.seq
+		case s.packed: // which have none up to the last one
+			next = max(next, last+1)
 		}
 		return nil, &corruptError{fmt.Errorf("%w: at %d: the store has lost it", ErrCorrupt, seq), next}
 	}
