@@ -18,7 +18,9 @@ func newCheckCommand() *cobra.Command {
 missing or changed, that every record is as it was written, and that every stream has its
 shards. It reports damage file by file, with the data that is lost.
 
-A node does not start on a damaged directory. The best remedy is a backup of the
+What it calls lost, by file, shard and frame, are records that were damaged on the disk: a
+node starts, and readers get an error where they were and go on behind. What it calls
+damaged is more: a node does not start on such a directory. The best remedy is a backup of the
 directory. Without one, --repair shows what would have to be discarded for the node to
 start with the rest, and --repair --yes does it. The files that it changes are kept below
 DIR/damaged.`,
@@ -49,24 +51,34 @@ func check(cmd *cobra.Command, dir string, repair, yes bool) error {
 	for _, f := range c.Damage {
 		fmt.Fprintf(out, "damaged  %s\n         %s\n         %s\n", f.File, f.What, f.Consequence)
 	}
+	for _, f := range c.Packs {
+		fmt.Fprintf(out, "damaged  %s\n         %s\n         %s\n", f.File, f.What, f.Consequence)
+	}
+	for _, f := range c.Lost {
+		fmt.Fprintf(out, "lost     %s\n         %s\n         %s\n", f.File, f.What, f.Consequence)
+	}
 	if c.State != nil {
 		fmt.Fprintf(out, "damaged  %v\n", c.State)
 	}
 	for _, s := range c.Strays {
 		fmt.Fprintf(out, "stray    the shard %s belongs to nothing; it is kept\n", s)
 	}
-	if c.OK() {
+	switch {
+	case c.OK() && len(c.Lost) > 0:
+		fmt.Fprintln(out, "A node starts on this directory, without what is named above as lost.")
+		return nil
+	case c.OK():
 		fmt.Fprintln(out, "No damage was found.")
 		return nil
 	}
-	if !repair || len(c.Damage) == 0 {
+	if !repair || len(c.Damage) == 0 && len(c.Packs) == 0 {
 		return errDamaged
 	}
 	if !yes {
 		fmt.Fprintln(out, "\nA repair gives up what is named above as lost, and keeps the rest. Nothing was changed: --repair --yes does it.")
 		return errDamaged
 	}
-	saved, left, err := node.Repair(dir, c.Damage)
+	saved, left, err := node.Repair(dir, c)
 	if err != nil {
 		return err
 	}

@@ -28,16 +28,21 @@ import (
 
 // Checked is what Check has found of a data directory.
 type Checked struct {
-	Damage []broker.Finding // in the files of the log and of the state; a node does not start with any
-	State  error            // documents that cannot be read, or that name what is missing
-	Strays []string         // shards that belong to nothing; a node starts and keeps them
+	Damage []broker.Finding       // in the files of the log and of the state; a node does not start with any
+	Packs  []shardlog.PackFinding // in the packs of the log, likewise
+	State  error                  // documents that cannot be read, or that name what is missing
+
+	// A node starts with these:
+	Lost   []shardlog.PackFinding // frames in packs; their readers get an error
+	Strays []string               // shards that belong to nothing, which are kept
 }
 
 // OK says whether a node starts on the directory.
-func (c *Checked) OK() bool { return len(c.Damage) == 0 && c.State == nil }
+func (c *Checked) OK() bool { return len(c.Damage) == 0 && len(c.Packs) == 0 && c.State == nil }
 
 // Check looks at the data directory of a node that does not run: at every record of the log
-// and of the state, and then at whether documents and shards belong together. It changes
+// and of the state, and then at whether documents and shards belong together, without which the shards in Lost have numbers
+// rather than names. It changes
 // nothing, unless an earlier start was killed: then it finishes what that left, as a start
 // would.
 func Check(ctx context.Context, data string) (*Checked, error) {
@@ -50,7 +55,10 @@ func Check(ctx context.Context, data string) (*Checked, error) {
 	if c.Damage, err = broker.Check(d.log, true); err != nil {
 		return nil, err
 	}
-	if c.State = d.checkState(); len(c.Damage) == 0 && c.State == nil {
+	if c.Packs, c.Lost, err = shardlog.CheckPacks(broker.AppendsDir(d.log)); err != nil {
+		return nil, err
+	}
+	if c.State = d.checkState(); c.OK() {
 		err = c.together(ctx, d)
 	}
 	return c, err
@@ -93,6 +101,9 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, shards.Close()) }()
+	if c.Lost, err = shards.LostFrames(ctx, c.Lost); err != nil {
+		return err
+	}
 	s := &stack{registry: prometheus.NewRegistry()}
 	key := seal.Random() // nothing is opened
 	made, err := s.construct(parts{
@@ -118,13 +129,18 @@ func (c *Checked) together(ctx context.Context, d dirs) (err error) {
 // Repair gives up what Check has found to be lost in the files of the log and of the state.
 // Copies of what it changes are kept in a folder of the data directory, whose name it
 // returns, with what it can do nothing about.
-func Repair(data string, found []broker.Finding) (saved string, left []broker.Finding, err error) {
+func Repair(data string, c *Checked) (saved string, left []broker.Finding, err error) {
 	d, err := existingDirs(data)
 	if err != nil {
 		return "", nil, err
 	}
 	defer d.close()
 	saved = filepath.Join(d.root, "damaged", time.Now().UTC().Format("20060102T150405Z"))
-	left, err = broker.Repair(d.log, saved, found)
+	if len(c.Damage) > 0 {
+		left, err = broker.Repair(d.log, saved, c.Damage)
+	}
+	if err == nil && len(c.Packs) > 0 {
+		err = shardlog.RepairPacks(broker.AppendsDir(d.log), saved)
+	}
 	return saved, left, err
 }

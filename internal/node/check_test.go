@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/brookmere/brookmere/internal/engine/broker"
+	"github.com/brookmere/brookmere/internal/engine/shardlog"
 )
 
 // dataDirectory is that of a node that was stopped, with a stream of 20 records.
@@ -97,34 +99,51 @@ func TestStateIsMissing(t *testing.T) {
 	}
 }
 
+// packsOf are the packs of a data directory, none of them empty.
+func packsOf(t *testing.T, data string) []string {
+	t.Helper()
+	packs, err := filepath.Glob(filepath.Join(data, "log", "packs", "*.pack"))
+	if err != nil || len(packs) == 0 {
+		t.Fatal(packs, err)
+	}
+	return packs
+}
+
 // A repair gives up what is lost and nothing else: the stream goes on behind the records
 // that it had, so that no consumer takes new ones for those that it has seen.
 func TestRepair(t *testing.T) {
 	data := dataDirectory(t)
-	shards, err := filepath.Glob(filepath.Join(data, "log", "jetstream", "$G", "streams", "shard-000*")) // of the test's stream
-	if err != nil || len(shards) != 1 {
-		t.Fatal(shards, err)
+	for _, p := range packsOf(t, data) {
+		if err := os.Remove(p); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.Remove(filepath.Join(shards[0], "msgs", "1.blk")); err != nil {
-		t.Fatal(err)
-	}
-	if err := startFails(t, data); !errors.Is(err, broker.ErrDamaged) {
+	if err := startFails(t, data); !errors.Is(err, shardlog.ErrPacksChanged) || !strings.Contains(err.Error(), "brookmere check") {
 		t.Error(err)
 	}
 	c, err := Check(t.Context(), data)
-	if err != nil || c.OK() {
+	if err != nil || c.OK() || len(c.Packs) == 0 || len(c.Damage) > 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	saved, left, err := Repair(data, c.Damage)
+	saved, left, err := Repair(data, c)
 	if err != nil || len(left) > 0 {
 		t.Fatalf("left %v, %v", left, err)
 	}
-	if _, err := os.Stat(filepath.Join(saved, filepath.Base(shards[0]), "meta.inf")); err != nil {
+	if _, err := os.Stat(filepath.Join(saved, "packs", "manifest")); err != nil {
 		t.Error(err)
 	}
 	if c, err := Check(t.Context(), data); err != nil || !c.OK() {
 		t.Fatalf("after the repair: %+v, %v", c, err)
 	}
+	records, put := putAndRead(t, data)
+	if len(records) != 1 || *records[0].SequenceNumber != put {
+		t.Errorf("%d records", len(records))
+	}
+}
+
+// putAndRead starts a node, puts a record and returns what the stream has then, with the number of that one.
+func putAndRead(t *testing.T, data string) (records []types.Record, number string) {
+	t.Helper()
 	n := startNode(t, data, nil)
 	defer stopNode(t, n)
 	k := kinesis.NewFromConfig(clientConfig(n, "eu-west-1", "test", "test"))
@@ -136,11 +155,47 @@ func TestRepair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := k.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: it.ShardIterator})
-	if err != nil {
-		t.Fatal(err)
+	for next := it.ShardIterator; ; {
+		got, err := k.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: next})
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, got.Records...)
+		if len(records) > 0 && *records[len(records)-1].SequenceNumber == *put.SequenceNumber {
+			return records, *put.SequenceNumber
+		}
+		next = got.NextShardIterator
 	}
-	if len(got.Records) != 1 || *got.Records[0].SequenceNumber != *put.SequenceNumber {
-		t.Errorf("%d records", len(got.Records))
+}
+
+// A frame that has decayed keeps no node from starting: the check tells which it is, and readers go on behind it.
+func TestDecayedFrame(t *testing.T) {
+	data := dataDirectory(t)
+	changed := 0
+	for _, p := range packsOf(t, data) {
+		pack, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := bytes.Index(pack, []byte("hello")); at >= 0 {
+			pack[at] ^= 1
+			changed++
+			if err := os.WriteFile(p, pack, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if changed != 1 {
+		t.Fatalf("%d packs have the records", changed)
+	}
+	for range 2 {
+		c, err := Check(t.Context(), data)
+		if err != nil || !c.OK() || len(c.Lost) != 1 || !strings.Contains(c.Lost[0].Consequence, "eu-west-1/") {
+			t.Fatalf("%+v, %v", c, err)
+		}
+	}
+	records, number := putAndRead(t, data)
+	if last := records[len(records)-1]; *last.SequenceNumber != number || len(records) > 20 {
+		t.Errorf("%d records", len(records))
 	}
 }

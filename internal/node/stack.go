@@ -41,6 +41,14 @@ type stack struct {
 	closers    []func(context.Context) error // in the order of opening
 }
 
+// advise says of a damaged log what to do.
+func advise(err error) error {
+	if errors.Is(err, broker.ErrDamaged) || errors.Is(err, shardlog.ErrPacksChanged) {
+		return fmt.Errorf("%w\n\"brookmere check\" tells more, and can give up what is lost", err)
+	}
+	return err
+}
+
 // openStack opens the engines, then the services from the log upwards.
 func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 	s := &stack{node: n, registry: prometheus.NewRegistry()}
@@ -61,10 +69,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		}
 	}
 	if err != nil {
-		if errors.Is(err, broker.ErrDamaged) {
-			err = fmt.Errorf("%w\n\"brookmere check\" tells more, and can give up what is lost", err)
-		}
-		return nil, fmt.Errorf("start the log: %w", err)
+		return nil, fmt.Errorf("start the log: %w", advise(err))
 	}
 	documents, err := state.Open(ctx, b, state.Options{})
 	if err != nil {
@@ -81,7 +86,7 @@ func openStack(ctx context.Context, n *Node) (_ *stack, err error) {
 		Report: func(err error) { n.log.Error("shard log", "part", "log", "error", err) },
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open the log: %w", err)
+		return nil, fmt.Errorf("open the log: %w", advise(err))
 	}
 	s.onClose(func(context.Context) error { return shards.Close() })
 	items, err := itemstore.Open(itemstore.Options{Clock: n.clock, Dir: n.dirs.items, NoSync: n.dirs.temporary, OnError: func(err error) {
