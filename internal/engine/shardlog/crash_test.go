@@ -29,8 +29,11 @@ const (
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		do := appendUntilKilled
-		if os.Getenv(crashDo) == "trim" {
+		switch os.Getenv(crashDo) {
+		case "trim":
 			do = trimUntilKilled
+		case "packs":
+			do = packsUntilKilled
 		}
 		if err := do(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -125,10 +125,17 @@ func TestPacksPowerLoss(t *testing.T) {
 		o := packOptions(dir)
 		o.SegmentBytes = 16 << 10 << r.IntN(5)
 		o.packBytes = 64 << 10 << r.IntN(6)
+		damage, warnings, err := CheckPacks(o.Journal)
+		if err != nil || len(damage) > 0 {
+			t.Fatal(damage, err)
+		}
 		b := startBroker(t, dir)
 		l, err := Open(t.Context(), b, o)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if lost, err := l.LostFrames(t.Context(), warnings); err != nil || len(lost) > 0 {
+			t.Fatalf("the check tells of frames that are lost: %v, %v", lost, err)
 		}
 		var all sync.WaitGroup
 		for _, w := range writers {
