@@ -44,17 +44,26 @@ func TestFlippedBit(t *testing.T) {
 			n.start()
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(n.dir, "jetstream/*/streams/shard*/msgs/*.blk"))
-	if err != nil || len(files) != 1 {
-		t.Fatal(files, err)
-	}
-	block, err := os.ReadFile(files[0])
+	packs, err := filepath.Glob(filepath.Join(n.dir, "packs/*.pack"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	block[bytes.Index(block, []byte(all[2]))+7] ^= 4
-	if err := os.WriteFile(files[0], block, 0o600); err != nil {
-		t.Fatal(err)
+	flipped := false
+	for _, pack := range packs {
+		data, err := os.ReadFile(pack)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := bytes.Index(data, []byte(all[2])); at >= 0 {
+			flipped = true
+			data[at+7] ^= 4
+			if err := os.WriteFile(pack, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !flipped {
+		t.Fatal("the record is in no pack", packs)
 	}
 	n.cfg.Registerer = registry
 	n.start()
