@@ -139,6 +139,7 @@ type Log struct {
 	repair repair
 	stamp  atomic.Uint64
 
+	names     nameLocks
 	following sync.Mutex // held by one that looks at a stream that others have changed
 }
 
@@ -252,6 +253,7 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 	if err := l.space.check(l); err != nil {
 		return nil, err
 	}
+	defer l.names.lock(name)() // a deletion takes an entry away that is not a shard of the log yet
 	if err := l.makeShard(ctx, s); err != nil {
 		if errors.Is(err, ErrShardExists) {
 			if have, err := l.adoptListed(ctx, name); err == nil && have != nil && have.maker == s.maker {
@@ -349,6 +351,7 @@ func (l *Log) Shards(ctx context.Context, prefix string) ([]string, error) {
 // DeleteShard removes a shard and its records; ErrNoShard. After any other error the shard is
 // as it was, or takes no appends until it is deleted.
 func (l *Log) DeleteShard(ctx context.Context, name string) error {
+	defer l.names.lock(name)()
 	l.mu.RLock()
 	s := l.shards[name]
 	l.mu.RUnlock()
