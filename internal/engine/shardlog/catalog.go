@@ -189,8 +189,15 @@ func (c *catalog) create(ctx context.Context, s *Shard) error {
 	return c.write(s, s.maxAge, 0, func(value []byte) (uint64, error) { return c.kv.Create(ctx, s.stream, value) })
 }
 
-// update writes another retention, or where what is left of a shard in packs begins.
+// update writes another retention, or where what is left of a shard in packs begins. Callers hold configuring. A shard that
+// was deleted gets no entry again, which might be another one's of its name.
 func (c *catalog) update(ctx context.Context, s *Shard, maxAge time.Duration, first uint64) error {
+	s.mu.Lock()
+	deleted := s.err
+	s.mu.Unlock()
+	if errors.Is(deleted, ErrNoShard) {
+		return deleted
+	}
 	return c.write(s, maxAge, first, func(value []byte) (uint64, error) {
 		ack, err := c.log.js.PublishMsg(ctx, bucket.Message(catalogBucket, s.stream, value))
 		if err != nil {
