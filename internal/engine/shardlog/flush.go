@@ -202,6 +202,9 @@ func (fr *front) putBack(ctx context.Context, left *journal.Left) error {
 	for _, st := range streams {
 		fr.written(st.Name, 0) // by the run before, which nobody knows to have synced it
 	}
+	if l.packs != nil {
+		fr.written(inPacks, 0) // the sync at their start may have failed
+	}
 	byStream := make(map[string]*Shard, len(l.shards))
 	for _, s := range l.shards {
 		byStream[s.stream] = s
@@ -317,6 +320,9 @@ func (s *Shard) putBack(ctx context.Context, fr *front, left *journal.Left, st j
 	if end > s.last { // of which the journal has but an end
 		s.log.packs.Skip(s.id(), end)
 		s.last, s.nextSeq = end, end
+	}
+	if s.packed { // what was trimmed is not in packs that a loss of power has cut, but in the journal it is
+		s.beginAt(min(s.floor, s.last+1), nil)
 	}
 	return nil
 }

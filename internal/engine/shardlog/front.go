@@ -194,6 +194,19 @@ func (fr *front) heldRoom() <-chan struct{} {
 	return fr.room
 }
 
+// isOpen reports whether what the journal had at the start was put back.
+func (fr *front) isOpen() bool {
+	if fr == nil {
+		return false
+	}
+	select {
+	case <-fr.opened:
+		return true
+	default:
+		return false
+	}
+}
+
 // frontError words an error of the journal for callers.
 func frontError(err error) error {
 	switch {

@@ -80,6 +80,10 @@ func (s *Shard) boundsInPacks() (first, last uint64, err error) {
 		return 0, 0, s.err
 	}
 	first, last = s.log.packs.Bounds(s.id())
+	if s.floor > last+1 && s.log.front.isOpen() {
+		// Packs and the journal have lost what was before. At a sequence that is trimmed an append would be nowhere.
+		first, last = s.floor, s.floor-1
+	}
 	return max(first, 1), last, nil
 }
 
@@ -185,12 +189,16 @@ func (s *Shard) storeInPacks(out *sent) error {
 // sendToPacks is what publishing a frame is for a shard in packs: it is written at once, and synced behind.
 func (s *Shard) sendToPacks(out *sent) {
 	_, last := s.log.packs.Bounds(s.id())
+	s.mu.Lock()
+	last = max(last, s.stored) // packs may have lost the end
+	s.mu.Unlock()
 	err := s.enterPacks(s.log.ctx)
 	if err == nil && last+1 != out.seq {
 		err = errWrongSeq // it was to follow one that was refused
 	}
 	if err == nil {
-		if err = s.log.packs.Append(s.id(), out.seq, out.header.time, out.buf); err != nil {
+		err = s.log.packs.Append(s.id(), out.seq, out.header.time, out.buf)
+		if err != nil && !errors.Is(err, framestore.ErrNoShard) && !errors.Is(err, framestore.ErrClosed) {
 			err = &refusedError{err.Error()}
 		}
 	}
