@@ -132,6 +132,19 @@ func (l *Log) LostFrames(ctx context.Context, warnings []PackFinding) ([]PackFin
 	}
 	slices.SortFunc(shards, func(a, b *Shard) int { return cmp.Compare(a.name, b.name) })
 	for _, s := range shards {
+		// Of a shard that ever had frames the last is kept.
+		if first, last := l.packs.Bounds(s.id()); last > 0 && first > last {
+			_, ok, err := l.packs.Last(s.id())
+			if err != nil {
+				return nil, fmt.Errorf("shardlog: check shard %s: %w", s.name, err)
+			}
+			if !ok {
+				left = append(left, PackFinding{
+					File: "packs", What: "no pack has a frame of a shard", shard: s.id(), last: last,
+					Consequence: fmt.Sprintf("all frames of the shard %s, up to %d, are lost: it goes on behind", s.name, last),
+				})
+			}
+		}
 		holes := l.packs.Holes(s.id())
 		if len(holes) == 0 {
 			continue

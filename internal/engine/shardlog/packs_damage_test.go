@@ -250,6 +250,39 @@ func TestPacksMissing(t *testing.T) {
 	}
 }
 
+// TestPacksAllMissing: shards of which nothing is left go on where they were, and the check says so until they have frames.
+func TestPacksAllMissing(t *testing.T) {
+	const n = 5
+	dir, o := damagedLog(t, n, clockwork.NewFakeClockAt(time.Now()))
+	files, err := filepath.Glob(filepath.Join(dir, "nats/packs/*.pack"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RepairPacks(o(dir).Journal, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 2 {
+		l := start(t, dir, o(dir))
+		told, err := l.LostFrames(t.Context(), nil)
+		if err != nil || len(told) != 2-round {
+			t.Errorf("round %d: %v, %v", round, told, err)
+		}
+		s := shardOf(t, l, "s")
+		if in, err := s.Info(t.Context()); err != nil || in.End.Frame != uint64(n+1+round) || in.Records != uint64(round) {
+			t.Errorf("round %d: %+v, %v", round, in, err)
+		}
+		if p, _ := put(t, s, "behind"); p.Frame != uint64(n+1+round) {
+			t.Errorf("round %d: goes on at %v", round, p)
+		}
+		stop(t, l)
+	}
+}
+
 // TestPacksMissingAfterKill: without a manifest it is the journal that knows of frames behind those that are there, of some of them
 // or of parts. Each record is there, or readers are told of its frame, or the log's owner is.
 func TestPacksMissingAfterKill(t *testing.T) {

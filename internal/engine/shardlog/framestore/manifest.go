@@ -41,7 +41,7 @@ type manifest struct {
 type manifestPack struct {
 	File string `json:"file"`
 	ID   uint64 `json:"id"`
-	Size int64  `json:"size"` // up to where its entries end
+	Size int64  `json:"size"` // up to where it is durable, its entries at least
 }
 
 // ends are the last sequences of shards.
@@ -54,8 +54,8 @@ func (s *Store) writeManifest() error {
 		if p == nil {
 			continue
 		}
-		size := p.end // of one that was loaded with a footer this is not known
-		if size == 0 {
+		size := p.synced // what is behind that in a pack that was suspect need not be on the disk
+		if p.end == 0 {  // it was loaded with a footer
 			size = p.footer.at
 		}
 		m.Packs = append(m.Packs, manifestPack{filepath.Base(p.path), p.id, size})
@@ -218,6 +218,9 @@ func (s *Store) loadEnds() error {
 		return fmt.Errorf("framestore: read %s: %w", filepath.Join(s.dir, endsName), err)
 	}
 	for id, last := range e {
+		if last >= maxSequence {
+			return fmt.Errorf("framestore: read %s: sequence %d is out of range", filepath.Join(s.dir, endsName), last)
+		}
 		sh := s.shards[id]
 		if sh == nil {
 			sh = &shard{}

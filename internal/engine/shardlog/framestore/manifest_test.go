@@ -3,6 +3,7 @@ package framestore
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -389,4 +390,36 @@ func TestUnreadablePack(t *testing.T) {
 	if _, err := Open(dir, Options{Verify: verifyFrame, quiet: true}); !errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), filepath.Base(lost)) {
 		t.Error(err)
 	}
+}
+
+// Whatever a manifest and the ends say under a checksum that is right, it is taken or refused.
+func FuzzManifest(f *testing.F) {
+	f.Add([]byte(`{"number":1,"packs":[{"file":"0000000000000001.pack","id":1,"size":100}],"ends":{"1":30}}`), []byte(`{"1":30,"2":5}`))
+	f.Add([]byte(`{"number":-1}`), []byte(`{"1":4611686018427387904}`))
+	f.Add([]byte(`{"packs":[{"file":"../../x","size":-1}]}`), []byte(`null`))
+	f.Add([]byte(`[]`), []byte(`{"x":1}`))
+	f.Fuzz(func(t *testing.T, m, e []byte) {
+		dir := t.TempDir()
+		put := func(name string, body []byte) {
+			data := append(fmt.Appendf(nil, "%08x\n", crc32.Checksum(body, castagnoli)), body...)
+			check(t, os.WriteFile(filepath.Join(dir, name), data, 0o600))
+		}
+		put(manifestName, m)
+		put(endsName, e)
+		check(t, Inspect(dir, verifyFrame, func(Finding) {}))
+		if err := Repair(dir, filepath.Join(t.TempDir(), "saved")); err != nil {
+			return
+		}
+		s, err := Open(dir, Options{Verify: verifyFrame, quiet: true})
+		if err != nil {
+			return
+		}
+		s.Attach(1, 1, 0)
+		s.Sweep()
+		_, last := s.Bounds(1)
+		if err := s.Append(1, last+1, 1, makeFrame(random(1), 1, last+1, 1)); err != nil && last+1 < maxSequence {
+			t.Error(err)
+		}
+		check(t, s.Close())
+	})
 }
