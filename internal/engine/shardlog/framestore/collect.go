@@ -12,6 +12,9 @@ const (
 
 	// Packs below a quarter of the size are compacted when there are so many of them.
 	smallPacks = 4
+
+	// Compaction leaves so many bytes of the disk free for what is to be appended: it takes some before it gives any back.
+	keepFree = 64 << 20
 )
 
 // loop collects now and then, and seals packs that are full.
@@ -74,6 +77,9 @@ func (s *Store) Collect() error {
 			return nil
 		default:
 		}
+		if !s.hasRoom(group) {
+			continue // packs that become empty go all the same
+		}
 		if err := s.compact(group); errors.Is(err, errUnreadable) {
 			unread = errors.Join(unread, err) // which keeps no other one from it
 		} else if err != nil {
@@ -111,6 +117,18 @@ func (s *Store) toCompact() [][]*pack {
 		groups = append(groups, slices.Collect(slices.Chunk(small, 2*smallPacks))...)
 	}
 	return groups
+}
+
+// hasRoom reports whether the disk has room for the copies of what is left of packs.
+func (s *Store) hasRoom(group []*pack) bool {
+	need := int64(keepFree)
+	s.mu.RLock()
+	for _, p := range group {
+		need += p.live * alignment
+	}
+	s.mu.RUnlock()
+	free, err := s.disk.free(s.dir)
+	return err != nil || free >= uint64(need)
 }
 
 // compact copies what is left of sealed packs to the active one, and removes them. What could not be copied stays where it is.

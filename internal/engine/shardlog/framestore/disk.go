@@ -1,12 +1,16 @@
 package framestore
 
-import "os"
+import (
+	"os"
+	"syscall"
+)
 
 // disk is how the store writes, so that tests can have that fail.
 type disk struct {
 	write   func(f *os.File, offset int64, header, data []byte) error // one after the other
 	sync    func(f *os.File) error
 	syncDir func(dir string) error
+	free    func(dir string) (bytes uint64, err error) // that files may still take
 }
 
 func (d disk) orDefault() disk {
@@ -19,7 +23,18 @@ func (d disk) orDefault() disk {
 	if d.syncDir == nil {
 		d.syncDir = syncDir
 	}
+	if d.free == nil {
+		d.free = freeBytes
+	}
 	return d
+}
+
+func freeBytes(dir string) (uint64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 0, os.NewSyscallError("statfs", err)
+	}
+	return st.Bavail * uint64(st.Bsize), nil
 }
 
 // syncDir makes the names in a directory durable.

@@ -260,3 +260,40 @@ func concurrent(t *testing.T, failing int64) {
 		}
 	}
 }
+
+// TestCompactionLeavesSpace compacts nothing where the disk has no room to spare for the copies, and removes what is empty.
+func TestCompactionLeavesSpace(t *testing.T) {
+	dir, r := t.TempDir(), random(17)
+	var free atomic.Uint64
+	s := open(t, dir, Options{PackBytes: 2000, disk: disk{free: func(string) (uint64, error) { return free.Load(), nil }}})
+	s.Attach(1, 1, 0)
+	s.Attach(2, 1, 0)
+	want := make(map[uint64][]byte)
+	for seq := uint64(1); seq <= 100; seq++ {
+		f := makeFrame(r, 1, seq, 100)
+		check(t, s.Append(1, seq, 1, f))
+		if seq%20 == 0 {
+			f := makeFrame(r, 2, seq, 100)
+			check(t, s.Append(2, seq, 1, f))
+			want[seq] = f
+		}
+	}
+	check(t, s.Sync())
+	s.Trim(1, 101)
+	check(t, s.Collect())
+	before, _ := s.Usage()
+	for range 3 {
+		check(t, s.Collect())
+	}
+	if now, packs := s.Usage(); now != before || packs < len(want) {
+		t.Errorf("%d bytes in %d packs, before %d", now, packs, before)
+	}
+	free.Store(1 << 40)
+	check(t, s.Collect())
+	if now, _ := s.Usage(); now > before/2 {
+		t.Errorf("%d bytes with room, before %d", now, before)
+	}
+	if got := all(t, s, 2); !reflect.DeepEqual(got, want) {
+		t.Errorf("%d frames, want %d", len(got), len(want))
+	}
+}
