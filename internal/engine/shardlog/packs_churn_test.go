@@ -4,10 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 // churned is a shard as the one that works on it knows it.
@@ -18,6 +23,15 @@ type churned struct {
 	left []string // what was appended and not trimmed
 	at   []Position
 	end  Position // of the last append
+	time []int64  // of what is left
+	age  time.Duration
+}
+
+// expire forgets what has passed an age.
+func (c *churned) expire(now time.Time, age time.Duration) {
+	for age > 0 && len(c.at) > 0 && c.time[0] < now.Add(-age).UnixMilli() {
+		c.at, c.left, c.time = c.at[1:], c.left[1:], c.time[1:]
+	}
 }
 
 // work appends, trims, deletes and creates at random.
@@ -31,7 +45,7 @@ func (c *churned) work(t *testing.T, l *Log, r *rand.Rand) {
 				return
 			}
 			if s, err = l.CreateShard(ctx, c.name, ShardConfig{}); err == nil {
-				c.made, c.gone, c.left, c.at, c.end = c.made+1, false, nil, nil, Position{}
+				c.made, c.gone, c.left, c.at, c.end, c.time, c.age = c.made+1, false, nil, nil, Position{}, nil, 0
 			}
 		}
 		if err != nil {
@@ -58,8 +72,17 @@ func (c *churned) work(t *testing.T, l *Log, r *rand.Rand) {
 				return
 			}
 			for len(c.at) > 0 && c.at[0].Frame < to.Frame {
-				c.at, c.left = c.at[1:], c.left[1:]
+				c.at, c.left, c.time = c.at[1:], c.left[1:], c.time[1:]
 			}
+		case k < 7:
+			age := time.Duration(r.IntN(6)) * time.Minute
+			if err := s.SetMaxAge(ctx, age); err != nil {
+				t.Error(err)
+				return
+			}
+			c.expire(l.clock.Now(), c.age)
+			c.expire(l.clock.Now(), age)
+			c.age = age
 		default:
 			size := r.IntN(4 << 10)
 			if k == 39 {
@@ -68,29 +91,31 @@ func (c *churned) work(t *testing.T, l *Log, r *rand.Rand) {
 			text := fmt.Sprint(c.name, " ", c.made, " ", n, " ", r.Uint32(), strings.Repeat("x", size))
 			var b Batch
 			b.Add(nil, []byte(text))
-			p, _, err := s.Append(ctx, &b)
+			p, at, err := s.Append(ctx, &b)
 			if err != nil || p.Compare(c.end) <= 0 && c.end != (Position{}) {
 				t.Errorf("%s: %v behind %v, %v", c.name, p, c.end, err)
 				return
 			}
-			c.end, c.at, c.left = p, append(c.at, p), append(c.left, text)
+			c.end, c.at, c.left, c.time = p, append(c.at, p), append(c.left, text), append(c.time, at.UnixMilli())
 		}
 	}
 }
 
-// TestPacksChurnPowerLoss appends to shards that are trimmed, deleted and created again at the same time, through kills and losses of
-// power: what was acknowledged is there, once, and nothing that was trimmed or is of a shard that was deleted.
+// TestPacksChurnPowerLoss appends to shards that are trimmed, get another retention, and are deleted and created again at the same time, through kills and losses of
+// power: what was acknowledged is there, once, and nothing that was trimmed, has expired at any time, or is of a shard that was deleted.
 func TestPacksChurnPowerLoss(t *testing.T) {
 	seed := rand.Uint64()
 	t.Log("seed", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	dir := t.TempDir()
+	dir, clock := t.TempDir(), clockwork.NewFakeClockAt(time.Now())
 	shards := make([]*churned, 6)
 	for i := range shards {
 		shards[i] = &churned{name: fmt.Sprint("s/", i)}
 	}
 	for range 10 {
+		clock.Advance(time.Duration(r.IntN(3)) * time.Minute)
 		o := packOptions(dir)
+		o.Clock = clock
 		o.SegmentBytes = 16 << 10 << r.IntN(5)
 		o.packBytes = 64 << 10 << r.IntN(4)
 		b := startBroker(t, dir)
@@ -109,7 +134,10 @@ func TestPacksChurnPowerLoss(t *testing.T) {
 			case err != nil:
 				t.Fatal(err)
 			default:
-				equal(t, c.name, all(t, s, Position{}, ReadOptions{}), c.left)
+				c.expire(clock.Now(), c.age)
+				if got := all(t, s, Position{}, ReadOptions{}); !slices.Equal(got, c.left) {
+					t.Fatalf("%s: %d records, want %d, up to %v", c.name, len(got), len(c.left), c.end)
+				}
 			}
 			own := rand.New(rand.NewPCG(r.Uint64(), 1))
 			working.Go(func() { c.work(t, l, own) })
@@ -141,4 +169,31 @@ func TestPacksChurnPowerLoss(t *testing.T) {
 			losePacks(t, filepath.Join(dir, "nats/packs"), r, durable)
 		}
 	}
+}
+
+// TestFirstFrameLost loses the first frame of a shard in packs, and not the next one: it is made again from the journal.
+func TestFirstFrameLost(t *testing.T) {
+	dir := t.TempDir()
+	l := start(t, dir, packOptions(dir))
+	s := create(t, l, "s", ShardConfig{})
+	for _, text := range []string{"one", "two"} {
+		put(t, s, text)
+		if err := s.flushAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to := t.TempDir()
+	copyLive(t, filepath.Join(to, "nats"), filepath.Join(dir, "nats"))
+	for name := range l.packs.Durable() {
+		f, err := os.OpenFile(filepath.Join(to, "nats/packs", name), os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(make([]byte, 64), 32); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	l = start(t, to, packOptions(to))
+	equal(t, "s", all(t, shardOf(t, l, "s"), Position{}, ReadOptions{}), []string{"one", "two"})
 }

@@ -199,11 +199,9 @@ func (s *Shard) skipTo(ctx context.Context, seq uint64) error {
 func (s *Shard) fillHoles(fr *front, left *journal.Left, st journal.Stream, last uint64) error {
 	packs := s.log.packs
 	begin, _ := journal.Piece(st.First)
-	first, _ := packs.Bounds(s.id())
-	begin = max(begin, first)
 	hole := false
-	for seq := begin; seq <= last && !hole; seq++ {
-		hole = !packs.Has(s.id(), seq)
+	for seq := begin; seq <= last && !hole; seq++ { // the first one that the packs have may not be the first there was
+		hole = packs.Lacks(s.id(), seq)
 	}
 	if !hole {
 		return nil
@@ -228,7 +226,7 @@ func (s *Shard) fillHoles(fr *front, left *journal.Left, st journal.Stream, last
 				return err
 			}
 		}
-		if seq > last || packs.Has(s.id(), seq) || index > 0 && o == nil {
+		if seq > last || !packs.Lacks(s.id(), seq) || index > 0 && o == nil {
 			return nil
 		}
 		c, err := decodeFrame(seq, e.Data)
@@ -250,5 +248,14 @@ func (s *Shard) fillHoles(fr *front, left *journal.Left, st journal.Stream, last
 	if err != nil {
 		return err
 	}
-	return put()
+	if err := put(); err != nil {
+		return err
+	}
+	first, _ := packs.Bounds(s.id())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first < s.first {
+		s.first, s.firstHeader, s.held = first, nil, min(s.held, first)
+	}
+	return nil
 }

@@ -279,6 +279,14 @@ func (s *Store) Skip(id, last uint64) {
 	}
 }
 
+// Lacks reports whether there is no frame of the sequence, and nothing says that it is gone.
+func (s *Store) Lacks(id, seq uint64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	sh := s.shards[id]
+	return sh != nil && seq >= sh.first && !sh.has(seq)
+}
+
 // Trim says that the frames before first are gone. The caller has written that down durably, and says it to Attach at the
 // next start.
 func (s *Store) Trim(id, first uint64) {
