@@ -162,6 +162,7 @@ func (s *Shard) enterPacks(ctx context.Context) error {
 
 // storeInPacks is store of a shard in packs.
 func (s *Shard) storeInPacks(out *sent) error {
+	told := false
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := s.enterPacks(s.log.ctx)
 		if err == nil {
@@ -180,6 +181,10 @@ func (s *Shard) storeInPacks(out *sent) error {
 			return ErrClosed
 		}
 		s.refuse(refusal(err.Error()))
+		if pause == time.Second && !told && s.log.opts.Report != nil { // a start waits for it, too
+			told = true
+			s.log.opts.Report(fmt.Errorf("shardlog: a frame of shard %s does not go to the packs, and is tried again: %w", s.name, err))
+		}
 		if s.log.sleep(pause) != nil {
 			return ErrClosed
 		}
