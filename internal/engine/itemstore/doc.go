@@ -21,7 +21,7 @@
 //     and a hot key is not held up by the disk. What is applied and not yet synced is
 //     answered to nobody: a read of the key, and a condition that failed on it, wait for
 //     the sync.
-//   - An item that was read a moment ago is read from memory (hot.go), up to 16 MiB of them.
+//   - An item that was read a moment ago is read from memory (hot.go), up to 4 MiB of them.
 //     It is never older than what the database has.
 //   - Write of several operations is atomic and isolated: all keys are locked, in one order.
 //   - Change records of one key are in the order of its changes. A reader of the feed sees

@@ -18,8 +18,8 @@ import (
 // A row that is here may wait for its sync, as in Pebble: who finds it waits for the stripe's pending commit.
 
 const (
-	hotSlots = 1 << 15
-	hotBytes = 16 << 20 // of all rows
+	hotSlots = 1 << 13
+	hotBytes = 4 << 20  // of all rows; the heap grows by a multiple of them between collections
 	hotItem  = 16 << 10 // bytes of an item beyond which it is not kept
 )
 
