@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -271,8 +272,8 @@ func TestFlippedBits(t *testing.T) {
 			b[at] ^= 1 << (at % 8)
 			dir := t.TempDir()
 			check(t, os.WriteFile(filepath.Join(dir, filepath.Base(name)), b, 0o600))
-			var reported int
-			s := open(t, dir, Options{NoSync: true, Report: func(error) { reported++ }})
+			var reported atomic.Int64
+			s := open(t, dir, Options{NoSync: true, Report: func(error) { reported.Add(1) }})
 			n := 0
 			for id := uint64(1); id <= 2; id++ {
 				for seq, data := range all(t, s, id) {
@@ -288,7 +289,7 @@ func TestFlippedBits(t *testing.T) {
 			if n < 7 && (at >= packHeader || sealed) {
 				t.Fatalf("sealed %v: bit in byte %d: %d frames", sealed, at, n)
 			}
-			if !sealed && at < 28 && reported == 0 {
+			if !sealed && at < 28 && reported.Load() == 0 {
 				t.Fatalf("byte %d: a damaged pack was not reported", at)
 			}
 			s.Close()
@@ -431,8 +432,8 @@ func TestOtherFiles(t *testing.T) {
 	write("notes", nil)
 	check(t, os.Mkdir(filepath.Join(dir, "0000000000000007.pack"), 0o700))
 	write("0000000000000005.pack", make([]byte, 100))
-	reports := 0
-	s := open(t, dir, Options{Report: func(error) { reports++ }})
+	var reports atomic.Int64 // packs are read by several goroutines
+	s := open(t, dir, Options{Report: func(error) { reports.Add(1) }})
 	s.Attach(1, 1, 0)
 	check(t, s.Append(1, 1, 1, makeFrame(r, 1, 1, 1)))
 	var names []string
@@ -442,7 +443,7 @@ func TestOtherFiles(t *testing.T) {
 	}
 	want := "[0000000000000001.damaged 0000000000000002.damaged 0000000000000003.damaged 0000000000000004.damaged " +
 		"0000000000000006.pack 0000000000000007.pack 5.pack notes] 3"
-	if got := fmt.Sprint(names, reports); got != want {
+	if got := fmt.Sprint(names, reports.Load()); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -489,8 +490,8 @@ func TestLaterPackCounts(t *testing.T) {
 // A pack with a damaged frame is not compacted, and its other frames stay readable.
 func TestDamagedFrameStays(t *testing.T) {
 	dir, r := t.TempDir(), random(11)
-	reports := 0
-	o := Options{PackBytes: 4000, Report: func(error) { reports++ }}
+	var reports atomic.Int64 // packs are read by several goroutines
+	o := Options{PackBytes: 4000, Report: func(error) { reports.Add(1) }}
 	s := open(t, dir, o)
 	s.Attach(1, 1, 0)
 	for seq := uint64(1); seq <= 10; seq++ {
@@ -506,8 +507,8 @@ func TestDamagedFrameStays(t *testing.T) {
 	s.Attach(1, 8, 0)
 	check(t, s.Collect())
 	check(t, s.Collect())
-	if reports != 1 {
-		t.Errorf("%d reports", reports)
+	if reports.Load() != 1 {
+		t.Errorf("%d reports", reports.Load())
 	}
 	got := all(t, s, 1)
 	if len(got) != 3 || verifyFrame(8, got[8]) != nil || verifyFrame(9, got[9]) == nil || verifyFrame(10, got[10]) != nil {
