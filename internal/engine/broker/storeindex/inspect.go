@@ -128,7 +128,7 @@ func Inspect(dir string, depth Depth, powerLost bool, from uint64, now time.Time
 	if !ok {
 		known = bounds{first: max(1, info.FirstSeq), firstTime: info.Created}
 	}
-	known.first = max(known.first, trimOf(dir))
+	known.first = max(known.first, trimOf(dir), 1) // of a stream that was empty the index says 0
 	if in.Plain && !powerLost && in.First > known.first && (cfg.MaxAge == 0 || now.Sub(known.firstTime) < cfg.MaxAge) {
 		in.fault(s.dir, fmt.Sprintf("the first message is %d, which was %d: blocks are missing", in.First, known.first))
 	}
