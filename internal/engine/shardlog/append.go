@@ -109,12 +109,9 @@ func (s *Shard) begin(ctx context.Context, b *Batch, w *waiter, now int64, stamp
 	}
 	w.batch, w.buf, w.count = b, b.buf, uint32(b.count)
 	s.mu.Lock()
-	for !s.opened || w.goesDirect() && s.lazy && !s.packed {
+	for !s.opened {
 		s.mu.Unlock()
 		err := s.open(ctx)
-		if err == nil && w.goesDirect() {
-			err = s.makeStream(ctx)
-		}
 		if err != nil {
 			return err
 		}

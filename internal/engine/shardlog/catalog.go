@@ -104,13 +104,8 @@ func (l *Log) listed(key string, value []byte) error {
 	s := l.shards[e.Name]
 	if s == nil {
 		s = l.newShard(e.Name, &jetstream.StreamConfig{MaxAge: e.MaxAge, Metadata: map[string]string{makerKey: e.Made}})
-		s.lazy = true
-		if s.packed = l.packs != nil && (e.Form >= packedForm || !l.opts.streams); s.packed {
-			s.floor = e.First
-			s.attach()
-			_, last := l.packs.Bounds(s.id())
-			s.lazy = last == 0
-		}
+		s.packed, s.floor = true, e.First
+		s.attach()
 		l.shards[e.Name] = s
 	}
 	s.mu.Lock()
@@ -246,41 +241,6 @@ func (c *catalog) sync(seq uint64) error {
 	return <-done
 }
 
-// makeStream makes the stream of a shard that is in the catalog alone, durable when it
-// returns: what refers to the stream's files may rely on their description.
-func (s *Shard) makeStream(ctx context.Context) error {
-	if s.packed || !s.isLazy() {
-		return nil
-	}
-	s.configuring.Lock()
-	defer s.configuring.Unlock()
-	s.mu.Lock()
-	err, lazy, maxAge := s.err, s.lazy, s.maxAge
-	s.mu.Unlock()
-	if !lazy || errors.Is(err, ErrNoShard) {
-		return err
-	}
-	if err = s.createStream(ctx, s.config(maxAge, 0)); err == nil {
-		err = s.log.broker.Sync(s.stream)
-	}
-	if err != nil {
-		return fmt.Errorf("shardlog: create the stream of shard %s: %w", s.name, err)
-	}
-	s.mu.Lock()
-	s.lazy = false
-	s.mu.Unlock()
-	return nil
-}
-
-// createStream makes the stream, or gives one that a try before has made its configuration.
-func (s *Shard) createStream(ctx context.Context, cfg jetstream.StreamConfig) error {
-	err := s.log.newStream(ctx, cfg)
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		_, err = s.log.js.UpdateStream(ctx, cfg)
-	}
-	return err
-}
-
 // createFailed is the server's code for a stream whose folder it could not make.
 const createFailed jetstream.ErrorCode = 10049
 
@@ -297,12 +257,6 @@ func (l *Log) newStream(ctx context.Context, cfg jetstream.StreamConfig) error {
 			return err
 		}
 	}
-}
-
-func (s *Shard) isLazy() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lazy
 }
 
 func newMaker() map[string]string {

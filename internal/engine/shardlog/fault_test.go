@@ -70,12 +70,14 @@ func (f *faulty) Free() (uint64, error) {
 	return 1 << 40, nil
 }
 
-// startFaulty opens a log on a faulty disk, which answers until the test says otherwise.
-func startFaulty(t *testing.T, o Options) (*Log, *faulty) {
+// startFaulty opens a log on a faulty disk, which answers until the test says otherwise. It has shards with streams of these
+// names.
+func startFaulty(t *testing.T, o Options, streams ...string) (*Log, *faulty) {
 	t.Helper()
 	dir := t.TempDir()
 	o.Journal = broker.AppendsDir(filepath.Join(dir, "nats"))
 	f := &faulty{Broker: startBroker(t, dir), fails: map[string]int{}, stuck: make(chan struct{})}
+	makeStreams(t, f.Broker, streams...)
 	l, err := Open(t.Context(), f, o)
 	if err != nil {
 		t.Fatal(err)
@@ -111,8 +113,8 @@ func outcome(t *testing.T, done <-chan error) error {
 // room ends with its context, and when the disk turns out to be full; when there is room, they
 // go on.
 func TestStuck(t *testing.T) {
-	l, f := startFaulty(t, Options{SegmentBytes: 16 << 10, streams: true})
-	s := create(t, l, "s", ShardConfig{})
+	l, f := startFaulty(t, Options{SegmentBytes: 16 << 10}, "s")
+	s := shardOf(t, l, "s")
 	try := func(ctx context.Context) <-chan error {
 		done := make(chan error, 1)
 		go func() {

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-
-	"github.com/brookmere/brookmere/internal/engine/broker/journal"
 )
 
 // flush has the sealed frames published. Callers hold mu.
@@ -78,15 +76,9 @@ func (s *Shard) store(out *sent) error {
 	}
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		begun := time.Now()
-		err := s.makeStream(s.log.ctx)
-		if errors.Is(err, journal.ErrSuspect) {
-			s.log.front.refused.Store(&err)
-		}
+		m, err := s.republish(out)
 		if err == nil {
-			var m *nats.Msg
-			if m, err = s.republish(out); err == nil {
-				err = parseAck(m)
-			}
+			err = parseAck(m)
 		}
 		var failed *storeError
 		var refused *refusedError

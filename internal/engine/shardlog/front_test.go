@@ -62,8 +62,11 @@ func TestFramesGoOneByOne(t *testing.T) {
 // files of a stream, of which the server holds the last in memory, have no more than 4 MiB.
 func TestFrameSizes(t *testing.T) {
 	dir := t.TempDir()
-	l := start(t, dir, Options{Journal: broker.AppendsDir(filepath.Join(dir, "nats")), streams: true})
-	s := create(t, l, "s/1", ShardConfig{})
+	b := startBroker(t, dir)
+	makeStreams(t, b, "s/1")
+	b.Close()
+	l := start(t, dir, Options{Journal: broker.AppendsDir(filepath.Join(dir, "nats"))})
+	s := shardOf(t, l, "s/1")
 	bytes := 0
 	for _, n := range []int{1, 120_000, 300, 77_000, 3, 127_000, 31_000, 64_000} {
 		text := strings.Repeat("x", n)

@@ -101,7 +101,6 @@ type Options struct {
 
 	packBytes      int64 // in place of the constants, in tests
 	packSync       func(*os.File) error
-	streams        bool // shards get streams, as those of before
 	catalogForgets time.Duration
 	startHeld      int64 // bytes that a start holds in memory
 
@@ -276,10 +275,7 @@ func (l *Log) CreateShard(ctx context.Context, name string, cfg ShardConfig) (*S
 // whatever nodes, one makes it.
 func (l *Log) makeShard(ctx context.Context, s *Shard) error {
 	if l.catalog != nil {
-		s.listed, s.lazy, s.form = true, true, streamForm
-		if s.packed = !l.opts.streams; s.packed {
-			s.form = packedForm
-		}
+		s.listed, s.packed, s.form = true, true, packedForm
 		err := l.catalog.create(ctx, s)
 		if err == nil {
 			s.attach()

@@ -62,11 +62,9 @@ func (l *Log) sweepPacks() error {
 	return nil
 }
 
-// attach tells the packs of a shard that may have frames there. Callers hold the shard alone, or mu.
+// attach tells the packs of a shard whose frames go there. Callers hold the shard alone, or mu.
 func (s *Shard) attach() {
-	if s.packed {
-		s.log.packs.Attach(s.id(), s.floor, s.maxAge)
-	}
+	s.log.packs.Attach(s.id(), s.floor, s.maxAge)
 }
 
 // id is the shard's in the packs.
@@ -170,9 +168,6 @@ func (s *Shard) storeInPacks(out *sent) error {
 		}
 		switch {
 		case err == nil:
-			s.mu.Lock()
-			s.lazy = false
-			s.mu.Unlock()
 			s.log.front.refused.Store(nil)
 			return nil
 		case errors.Is(err, framestore.ErrNoShard), errors.Is(err, ErrNoShard):
@@ -211,9 +206,6 @@ func (s *Shard) sendToPacks(out *sent) {
 	go func() {
 		defer s.log.busy.Done()
 		if err == nil {
-			s.mu.Lock()
-			s.lazy = false
-			s.mu.Unlock()
 			err = s.log.packs.Sync()
 		}
 		s.answered(out, err)

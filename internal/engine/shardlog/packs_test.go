@@ -76,14 +76,16 @@ func TestPacks(t *testing.T) {
 // and the catalog says so, that such a version does not take the shard to be empty.
 func TestPacksAfterStreams(t *testing.T) {
 	dir := t.TempDir()
-	before := func(dir string) Options {
-		o := packOptions(dir)
-		o.streams = true
-		return o
-	}
-	l := start(t, dir, before(dir))
-	for _, name := range []string{"stream", "journal", "empty"} {
-		create(t, l, name, ShardConfig{})
+	b := startBroker(t, dir)
+	makeStreams(t, b, "stream")
+	b.Close()
+	l := start(t, dir, packOptions(dir))
+	for _, name := range []string{"journal", "empty"} { // which had no streams yet
+		s := create(t, l, name, ShardConfig{})
+		s.form = streamForm
+		if err := l.catalog.update(t.Context(), s, 0, 0); err != nil {
+			t.Fatal(err)
+		}
 	}
 	put(t, shardOf(t, l, "stream"), "a")
 	if err := shardOf(t, l, "stream").flushAll(t.Context()); err != nil {
@@ -105,7 +107,7 @@ func TestPacksAfterStreams(t *testing.T) {
 	equal(t, "in its stream", all(t, shardOf(t, l, "stream"), Position{}, ReadOptions{}), append([]string{"a", "b"}, end...))
 	equal(t, "in the journal", all(t, shardOf(t, l, "journal"), Position{}, ReadOptions{}), append([]string{"a"}, end...))
 	equal(t, "empty", all(t, shardOf(t, l, "empty"), Position{}, ReadOptions{}), end)
-	for name, form := range map[string]int{"stream": streamForm, "journal": packedForm, "empty": packedForm} {
+	for name, form := range map[string]int{"journal": packedForm, "empty": packedForm} {
 		if s := shardOf(t, l, name); s.form != form {
 			t.Errorf("%s: form %d in the catalog", name, s.form)
 		}

@@ -36,7 +36,6 @@ type Shard struct {
 	err    error // why the shard takes no more appends
 	maxAge time.Duration
 	listed bool   // it is in the catalog
-	lazy   bool   // and nothing has gone to its stream, which is not made yet, or to packs
 	form   int    // of its entry there
 	packed bool   // its frames go to the log's packs, and it has no stream
 	floor  uint64 // frames before it are gone, although the stream may hold some of them
@@ -143,9 +142,6 @@ func (s *Shard) open(ctx context.Context) error {
 func (s *Shard) bounds(ctx context.Context) (first, last uint64, err error) {
 	if s.packed {
 		return s.boundsInPacks()
-	}
-	if s.isLazy() {
-		return 1, 0, nil
 	}
 	str, err := s.log.js.Stream(ctx, s.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -296,15 +292,6 @@ func (s *Shard) SetMaxAge(ctx context.Context, d time.Duration) error {
 	}
 	if s.packed {
 		return s.setAgeInPacks(ctx, was, d, floor)
-	}
-	if s.isLazy() { // nothing has expired that the stream could find again
-		if err := s.log.catalog.update(ctx, s, d, 0); err != nil {
-			return fmt.Errorf("shardlog: change retention of shard %s: %w", s.name, err)
-		}
-		s.mu.Lock()
-		s.maxAge = d
-		s.mu.Unlock()
-		return nil
 	}
 	oldest, aged := s.oldest()
 	if aged {
