@@ -158,11 +158,7 @@ func TestPacksChurnPowerLoss(t *testing.T) {
 			b.Close()
 			continue
 		}
-		to := t.TempDir()
-		copyLive(t, filepath.Join(to, "nats/appends"), filepath.Join(dir, "nats/appends"))
-		durable := l.packs.Durable()
-		copyLive(t, filepath.Join(to, "nats/packs"), filepath.Join(dir, "nats/packs"))
-		copyLive(t, filepath.Join(to, "nats/jetstream"), filepath.Join(dir, "nats/jetstream"))
+		to, durable := killPacks(t, l, dir)
 		l.Close()
 		b.Close()
 		if dir = to; r.IntN(3) > 0 {

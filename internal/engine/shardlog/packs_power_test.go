@@ -166,18 +166,25 @@ func TestPacksPowerLoss(t *testing.T) {
 			b.Close()
 			continue
 		}
-		// The journal first: a checkpoint may make what it has superfluous meanwhile.
-		to := t.TempDir()
-		copyLive(t, filepath.Join(to, "nats/appends"), filepath.Join(dir, "nats/appends"))
-		durable := l.packs.Durable()
-		copyLive(t, filepath.Join(to, "nats/packs"), filepath.Join(dir, "nats/packs"))
-		copyLive(t, filepath.Join(to, "nats/jetstream"), filepath.Join(dir, "nats/jetstream"))
+		to, durable := killPacks(t, l, dir)
 		l.Close()
 		b.Close()
 		if dir = to; r.IntN(3) > 0 {
 			losePacks(t, filepath.Join(dir, "nats/packs"), r, durable)
 		}
 	}
+}
+
+// killPacks copies the files of an open log as a kill leaves them, and tells how much of each pack is durable.
+func killPacks(t *testing.T, l *Log, dir string) (to string, durable map[string]int64) {
+	t.Helper()
+	to = t.TempDir()
+	// The journal first: a checkpoint may make what it has superfluous meanwhile.
+	copyLive(t, filepath.Join(to, "nats/appends"), filepath.Join(dir, "nats/appends"))
+	durable = l.packs.Durable()
+	copyLive(t, filepath.Join(to, "nats/packs"), filepath.Join(dir, "nats/packs"))
+	copyLive(t, filepath.Join(to, "nats/jetstream"), filepath.Join(dir, "nats/jetstream"))
+	return to, durable
 }
 
 // losePacks makes of the packs what may be left of them without power: of what was not synced there is all, or the
